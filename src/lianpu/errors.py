@@ -16,6 +16,7 @@ LianpuError
 │   └── CursorInvalidError       422 cursor_invalid
 ├── AccessError                  401/403
 │   ├── ApiKeyError              401 api_key_required
+│   ├── ForeignHostError         403 foreign_host
 │   └── ForeignOriginError       403 foreign_origin
 ├── NotFoundError                404
 │   ├── PersonNotFoundError      404 person_not_found
@@ -28,6 +29,7 @@ LianpuError
 │   ├── PackInvalidError         422 pack_invalid
 │   ├── PackDamagedError         503 pack_damaged
 │   ├── PackIncompleteError      503 pack_incomplete
+│   ├── PackLicenceError         409 pack_licence_not_accepted
 │   └── PackInUseError           409 pack_in_use
 ├── BusyError                    503 server_busy (carries Retry-After)
 ├── StorageError                 507 storage_unwritable
@@ -36,6 +38,7 @@ LianpuError
     ├── SettingsError            settings_invalid
     ├── HomeUnwritableError      home_unwritable
     ├── PortInUseError           port_in_use
+    ├── HomeInUseError           home_in_use
     └── UnsafeBindError          unsafe_bind
 """
 
@@ -135,6 +138,10 @@ class ApiKeyError(AccessError):
     code, status, title = "api_key_required", 401, "API key required"
 
 
+class ForeignHostError(AccessError):
+    code, title = "foreign_host", "Request for a foreign host name"
+
+
 class ForeignOriginError(AccessError):
     code, title = "foreign_origin", "Request from a foreign origin"
 
@@ -183,6 +190,10 @@ class PackIncompleteError(PackError):
     code, status, title = "pack_incomplete", 503, "Pack lacks its weights"
 
 
+class PackLicenceError(PackError):
+    code, status, title = "pack_licence_not_accepted", 409, "Licence not accepted"
+
+
 class PackInUseError(PackError):
     code, status, title = "pack_in_use", 409, "Pack in use"
 
@@ -213,6 +224,10 @@ class HomeUnwritableError(StartError):
 
 class PortInUseError(StartError):
     code, title = "port_in_use", "Port in use"
+
+
+class HomeInUseError(StartError):
+    code, title = "home_in_use", "Home folder in use"
 
 
 class UnsafeBindError(StartError):

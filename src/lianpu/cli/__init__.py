@@ -1,1 +1,45 @@
+"""The command line: one file a command group, registered here."""
 
+import sys
+from typing import Annotated
+
+import typer
+
+import lianpu
+from lianpu.cli import config, doctor, enroll, models, openapi, recognise, serve
+from lianpu.errors import LianpuError, StartError
+
+app = typer.Typer(
+    name="lianpu",
+    help="Lianpu (脸谱): a self-hosted face platform.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.command()(serve.serve)
+app.command()(enroll.enroll)
+app.command()(recognise.search)
+app.command()(recognise.compare)
+app.command()(recognise.detect)
+app.command()(doctor.doctor)
+app.command()(openapi.openapi)
+app.add_typer(config.app, name="config")
+app.add_typer(models.app, name="models")
+
+
+@app.callback(invoke_without_command=True)
+def root(
+    version: Annotated[bool, typer.Option("--version", help="Print the version.", is_eager=True)] = False,
+) -> None:
+    if version:
+        typer.echo(f"lianpu {lianpu.__version__}")
+        raise typer.Exit
+
+
+def main() -> None:
+    """Run a command; an expected error is one line, not a traceback. Exit status 2 when the start itself failed."""
+    try:
+        app()
+    except LianpuError as error:
+        typer.echo(f"error [{error.code}]: {error.detail}", err=True)
+        sys.exit(2 if isinstance(error, StartError) else 1)

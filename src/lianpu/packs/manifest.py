@@ -1,37 +1,78 @@
 """`pack.toml`: what a pack is, which files it has, and how each of its roles is run."""
 
+import re
 import tomllib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from lianpu.errors import FieldError, PackInvalidError
+from lianpu.errors import FieldError, PackDamagedError, PackInvalidError
+from lianpu.packs.metric import Metric
+from lianpu.packs.toml import format_toml
 
+__all__ = [
+    "MANIFEST_FILE",
+    "DetectorRole",
+    "EmbedderRole",
+    "LandmarksRole",
+    "Licence",
+    "Metric",
+    "Option",
+    "Pack",
+    "PackFile",
+    "PackManifest",
+    "Role",
+    "Roles",
+    "format_manifest",
+    "parse_manifest",
+]
+
+MANIFEST_FILE = "pack.toml"
 PACK_NAME_PATTERN = r"^[a-z0-9][a-z0-9._-]{0,62}$"
+PACK_VERSION_PATTERN = r"^[0-9A-Za-z][0-9A-Za-z.+_-]{0,31}$"
+ENGINE_NAME_PATTERN = r"^[a-z0-9][a-z0-9._-]{0,62}$"
+
+# Windows opens these as devices, whatever the extension.
+_DEVICE = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)
+_FORBIDDEN = re.compile(r'[\x00-\x1f\x7f\\:*?"<>|]')
+
+Option = bool | int | float | str
+"""What an engine's own option may hold."""
+
+
+def _safe_relative_path(path: str) -> str:
+    """A path that stays inside its folder on every operating system, written with forward slashes."""
+    for part in path.split("/"):
+        if part in {"", ".", ".."} or part[-1] in " ." or _FORBIDDEN.search(part) or _DEVICE.fullmatch(part):
+            raise ValueError(f"'{path}' is not a plain relative path inside the pack")
+    if path.casefold() == MANIFEST_FILE:
+        raise ValueError(f"'{MANIFEST_FILE}' describes the files and is none of them")
+    return path
+
+
+RelativePath = Annotated[str, Field(min_length=1, max_length=240), AfterValidator(_safe_relative_path)]
+EngineName = Annotated[str, Field(pattern=ENGINE_NAME_PATTERN)]
+"""A name registered under the entry-point group `lianpu.engines`."""
 
 
 class Role(StrEnum):
+    """What a network of a pack is for."""
+
     DETECTOR = "detector"
     LANDMARKS = "landmarks"
     EMBEDDER = "embedder"
 
 
-class Metric(StrEnum):
-    """How two embeddings of a pack are compared."""
-
-    COSINE = "cosine"
-    EUCLIDEAN = "euclidean"
-
-
 class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class Licence(_Strict):
-    id: str
+    id: Annotated[str, Field(min_length=1, max_length=120)]
     """SPDX id, or a `LicenseRef-…` where there is none."""
     commercial: bool
     """Whether the weights may be used commercially."""
@@ -41,32 +82,36 @@ class Licence(_Strict):
 
 
 class PackFile(_Strict):
-    path: str
+    path: RelativePath
     sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
     bytes: Annotated[int, Field(ge=0)]
 
 
-class DetectorRole(_Strict):
-    """A face detector. `mean` and `scale` act on 0…255 pixels: (x - mean) * scale."""
+class _RoleBase(_Strict):
+    engine: EngineName
+    file: RelativePath
+    options: Mapping[str, Option] = Field(default_factory=dict[str, Option])
+    """The engine's own options; the engine refuses those it does not know."""
 
-    engine: Literal["scrfd", "yunet", "mmod"]
-    file: str
-    input_size: int = 640
+
+class DetectorRole(_RoleBase):
+    """A face detector. Pixels are normalised as the engine's family does it."""
+
+    input_size: Annotated[int, Field(ge=32, le=4096, multiple_of=32)] = 640
     """Side of the square letterbox in pixels; networks of fixed size override it by their graph."""
     score_threshold: float = 0.5
-    iou_threshold: float = 0.4
+    """Least score of a face, in the detector's own unit."""
+    iou_threshold: Annotated[float, Field(gt=0, le=1)] = 0.4
+    """Boxes that overlap more than this are one face."""
 
 
-class LandmarksRole(_Strict):
-    engine: Literal["dlib5"]
-    file: str
+class LandmarksRole(_RoleBase):
+    """Finds the alignment points inside a box, for detectors that give none."""
 
 
-class EmbedderRole(_Strict):
+class EmbedderRole(_RoleBase):
     """A face embedder. Normalisation: (x - mean) / std on 0…255 pixels; None means: read it from the graph."""
 
-    engine: Literal["arcface", "dlib-resnet"]
-    file: str
     mean: float | None = None
     std: float | None = None
     colour: Literal["rgb", "bgr"] = "rgb"
@@ -74,22 +119,59 @@ class EmbedderRole(_Strict):
     threshold: float
     """Recommended 1:N threshold in the pack's own metric: least cosine, or greatest Euclidean distance."""
 
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if (self.mean is None) != (self.std is None):
+            raise ValueError("mean and std are given together or not at all")
+        if self.std is not None and self.std <= 0:
+            raise ValueError("std must be greater than 0")
+        if self.metric is Metric.COSINE and not -1 <= self.threshold <= 1:
+            raise ValueError("a cosine threshold lies within -1…1")
+        if self.metric is Metric.EUCLIDEAN and self.threshold <= 0:
+            raise ValueError("a Euclidean threshold is greater than 0")
+        return self
+
 
 class Roles(_Strict):
     detector: DetectorRole | None = None
     landmarks: LandmarksRole | None = None
     embedder: EmbedderRole | None = None
 
+    def filled(self) -> dict[Role, DetectorRole | LandmarksRole | EmbedderRole]:
+        """The roles the pack fills."""
+        every = {Role.DETECTOR: self.detector, Role.LANDMARKS: self.landmarks, Role.EMBEDDER: self.embedder}
+        return {role: described for role, described in every.items() if described is not None}
+
 
 class PackManifest(_Strict):
     schema_version: Literal[1] = 1
     name: Annotated[str, Field(pattern=PACK_NAME_PATTERN)]
-    version: Annotated[str, Field(min_length=1, max_length=32)]
+    version: Annotated[str, Field(pattern=PACK_VERSION_PATTERN)]
     summary: str = ""
     licence: Licence
-    files: tuple[PackFile, ...]
+    files: Annotated[tuple[PackFile, ...], Field(min_length=1, max_length=1000)]
     roles: Roles
     sources: tuple[str, ...] = ()
+
+    @model_validator(mode="after")
+    def _files_cover_roles(self) -> Self:
+        listed = [file.path for file in self.files]
+        if len({path.casefold() for path in listed}) != len(listed):
+            raise ValueError("a file is listed twice (upper and lower case count as the same)")
+        for role, described in self.roles.filled().items():
+            if described.file not in listed:
+                raise ValueError(f"roles.{role}.file names '{described.file}', which is not among the files")
+        return self
+
+    @property
+    def size_bytes(self) -> int:
+        """Bytes of all files together."""
+        return sum(file.bytes for file in self.files)
+
+    @property
+    def digests(self) -> dict[str, str]:
+        """SHA-256 of every file, by path: two packs with the same digests are the same weights."""
+        return {file.path: file.sha256 for file in self.files}
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +190,15 @@ class Pack:
         return self.manifest.version
 
     def path_of(self, file: str) -> Path:
-        return self.folder / file
+        """Where a file of the pack lies.
+
+        Raises:
+            PackDamagedError: the file is a link that leads out of the pack's folder.
+        """
+        path = self.folder / file
+        if not path.resolve().is_relative_to(self.folder.resolve()):
+            raise PackDamagedError(f"Pack '{self.name}': {file} is a link that leads out of the pack's folder")
+        return path
 
 
 def parse_manifest(text: str, origin: str) -> PackManifest:
@@ -126,4 +216,16 @@ def parse_manifest(text: str, origin: str) -> PackManifest:
             FieldError(".".join(str(part) for part in item["loc"]), item["msg"], item["type"])
             for item in error.errors(include_url=False)
         ]
-        raise PackInvalidError(f"{origin} is not a valid pack manifest", errors=fields) from error
+        first = f"{fields[0].field}: {fields[0].message}" if fields[0].field else fields[0].message
+        raise PackInvalidError(f"{origin} is not a valid pack manifest ({first})", errors=fields) from error
+
+
+def format_manifest(manifest: PackManifest) -> str:
+    """The text of a `pack.toml` that `parse_manifest` reads back to an equal manifest."""
+    content = manifest.model_dump(mode="json", exclude_none=True)
+    content = {key: value for key, value in content.items() if value != []}
+    content["roles"] = {
+        role: {key: value for key, value in described.items() if value != {}}
+        for role, described in content["roles"].items()
+    }
+    return format_toml(content)

@@ -1,0 +1,44 @@
+import { useTranslation } from "react-i18next";
+
+/** Dates, sizes and figures as the language writes them. */
+export function useFormat() {
+  const { i18n } = useTranslation();
+  const locale = i18n.language;
+  return {
+    number: (value: number) => new Intl.NumberFormat(locale).format(value),
+    figure: (value: number, digits = 2) => value.toFixed(digits),
+    percent: (value: number) =>
+      new Intl.NumberFormat(locale, { style: "percent", maximumFractionDigits: 0 }).format(value),
+    dateTime: (value: string) =>
+      new Intl.DateTimeFormat(locale, { dateStyle: "medium", timeStyle: "short" }).format(new Date(value)),
+    bytes: (value: number) => formatBytes(value, locale),
+    duration: (seconds: number) => formatDuration(seconds, locale),
+  };
+}
+
+const units = ["byte", "kilobyte", "megabyte", "gigabyte", "terabyte"] as const;
+
+export function formatBytes(value: number, locale: string): string {
+  const step = value < 1 ? 0 : Math.min(units.length - 1, Math.floor(Math.log10(value) / 3));
+  const unit = units[step] ?? "byte";
+  return new Intl.NumberFormat(locale, { style: "unit", unit, maximumFractionDigits: step < 2 ? 0 : 1 }).format(
+    value / 1000 ** step,
+  );
+}
+
+export function formatDuration(seconds: number, locale: string): string {
+  const parts: [number, "day" | "hour" | "minute" | "second"][] = [
+    [Math.floor(seconds / 86_400), "day"],
+    [Math.floor(seconds / 3600) % 24, "hour"],
+    [Math.floor(seconds / 60) % 60, "minute"],
+    [Math.floor(seconds) % 60, "second"],
+  ];
+  const first = parts.findIndex(([value]) => value > 0);
+  return parts
+    .slice(first < 0 ? -1 : first)
+    .slice(0, 2)
+    .map(([value, unit]) =>
+      new Intl.NumberFormat(locale, { style: "unit", unit, unitDisplay: "short" }).format(value),
+    )
+    .join(" ");
+}

@@ -1,0 +1,5 @@
+"""`python -m lianpu`."""
+
+from lianpu.cli import main
+
+main()

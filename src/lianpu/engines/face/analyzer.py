@@ -1,0 +1,215 @@
+"""Joins a pack's detector, landmark predictor and embedder into one thing that finds and embeds faces."""
+
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from lianpu.engines.face.engine import (
+    DetectorEngine,
+    EmbedderEngine,
+    LandmarksEngine,
+    LoadedDetector,
+    LoadedEmbedder,
+    find_engine,
+)
+from lianpu.engines.face.face import (
+    Box,
+    DetectedFace,
+    Embeddings,
+    FaceDetector,
+    FaceEmbedder,
+    Image,
+    LandmarkPredictor,
+    LandmarkScheme,
+)
+from lianpu.errors import PackDamagedError, PackIncompleteError, PackInvalidError
+from lianpu.packs.manifest import DetectorRole, EmbedderRole, LandmarksRole, Pack, PackManifest
+from lianpu.packs.metric import Metric
+from lianpu.runtime.session import Session, SessionFactory
+
+
+@dataclass(frozen=True, slots=True)
+class AnalyzerOptions:
+    """What an installation sets differently from the pack; None leaves the pack's own value."""
+
+    detector_input_size: int | None = None
+    """Side of the detector's square input in pixels, a multiple of 32; fixed networks keep their own."""
+    detector_score_threshold: float | None = None
+    """Least score of a face, in the detector's own unit."""
+
+
+DEFAULT_OPTIONS = AnalyzerOptions()
+
+
+@dataclass(frozen=True, slots=True)
+class FaceAnalyzer:
+    """One loaded pack. Safe to call from several threads at once; every call computes, none waits for another."""
+
+    manifest: PackManifest
+    metric: Metric
+    raw_threshold: float
+    """Recommended 1:N threshold in `metric`: least cosine, or greatest Euclidean distance."""
+    scheme: LandmarkScheme
+    """The landmarks that every detected face carries and the embedder aligns by."""
+    providers: tuple[str, ...]
+    """Execution providers that run the pack's networks, each once, e.g. ("CPUExecutionProvider",)."""
+    detector: FaceDetector
+    predictor: LandmarkPredictor | None
+    embedder: FaceEmbedder
+
+    @property
+    def pack_name(self) -> str:
+        return self.manifest.name
+
+    @property
+    def pack_version(self) -> str:
+        return self.manifest.version
+
+    @property
+    def dimension(self) -> int:
+        """Length of an embedding."""
+        return self.embedder.dimension
+
+    def detect(self, image: Image, *, max_faces: int | None = None) -> list[DetectedFace]:
+        """The faces of an image, each with landmarks; largest box first, of equal ones the better score first.
+
+        Args:
+            image: [H, W, 3] uint8 RGB, upright.
+            max_faces: only so many of the largest; None gives all.
+        """
+        faces = sorted(self.detector.detect(image), key=lambda face: (-face.box.area, -face.score))
+        return self._with_landmarks(image, faces[:max_faces])
+
+    def embed(self, image: Image, faces: Sequence[DetectedFace]) -> Embeddings:
+        """Embed faces of an image: [len(faces), dimension] float32, as the network gives them, in their order.
+
+        Faces without the landmarks that are needed, such as boxes drawn by hand, get them from the predictor.
+
+        Raises:
+            PackInvalidError: such a face, and the pack has no predictor.
+            FaceNotFoundError: a face's landmarks coincide.
+        """
+        if not faces:
+            return np.empty((0, self.dimension), np.float32)
+        landmarks = [face.landmarks for face in self._with_landmarks(image, faces) if face.landmarks is not None]
+        return self.embedder.embed(image, landmarks)
+
+    def _with_landmarks(self, image: Image, faces: Sequence[DetectedFace]) -> list[DetectedFace]:
+        complete = list(faces)
+        missing = [
+            place
+            for place, face in enumerate(complete)
+            if face.landmarks is None or face.landmarks.scheme is not self.scheme
+        ]
+        if not missing:
+            return complete
+        if self.predictor is None:
+            raise PackInvalidError(f"Pack '{self.pack_name}' cannot find landmarks in a given box")
+        boxes: list[Box] = [complete[place].box for place in missing]
+        for place, landmarks in zip(missing, self.predictor.predict(image, boxes), strict=True):
+            complete[place] = replace(complete[place], landmarks=landmarks)
+        return complete
+
+
+def load_analyzer(pack: Pack, sessions: SessionFactory, options: AnalyzerOptions = DEFAULT_OPTIONS) -> FaceAnalyzer:
+    """Load a pack's networks by the engines that its manifest names.
+
+    Raises:
+        PackInvalidError: the pack has no detector or embedder, an engine serves another role or refuses its network,
+            or nothing in the pack gives the landmarks that the embedder aligns by.
+        PackIncompleteError: an engine is not installed.
+        PackDamagedError: a file cannot be loaded; names the file and the pack.
+    """
+    roles = pack.manifest.roles
+    if roles.detector is None or roles.embedder is None:
+        lacking = "detector" if roles.detector is None else "embedder"
+        raise PackInvalidError(
+            f"Pack '{pack.name}' has no {lacking}, and recognising faces takes both a detector and an embedder. Import "
+            "it together with one: `lianpu models import --detector FILE --embedder FILE`."
+        )
+    recorder = _ProviderRecorder(sessions)
+    detector = _build_detector(_adjusted(roles.detector, options), pack, recorder)
+    predictor = _build_predictor(roles.landmarks, pack, recorder)
+    embedder = _build_embedder(roles.embedder, pack, recorder)
+    if embedder.needs not in {detector.gives, predictor.scheme if predictor else None}:
+        raise PackInvalidError(
+            f"Pack '{pack.name}': its embedder '{roles.embedder.engine}' aligns by {embedder.needs} landmarks, and "
+            f"neither its detector '{roles.detector.engine}' nor a landmark predictor gives those"
+        )
+    if predictor is not None and predictor.scheme is not embedder.needs:
+        predictor = None
+    return FaceAnalyzer(
+        manifest=pack.manifest,
+        metric=roles.embedder.metric,
+        raw_threshold=roles.embedder.threshold,
+        scheme=embedder.needs,
+        providers=tuple(recorder.providers),
+        detector=detector.detector,
+        predictor=predictor,
+        embedder=embedder.embedder,
+    )
+
+
+class _ProviderRecorder:
+    """Opens sessions as the factory behind it does, and remembers which providers run them."""
+
+    def __init__(self, sessions: SessionFactory) -> None:
+        self._sessions = sessions
+        self.providers: dict[str, None] = {}
+
+    def open(self, model: Path) -> Session:
+        session = self._sessions.open(model)
+        self.providers[session.provider] = None
+        return session
+
+
+def _adjusted(role: DetectorRole, options: AnalyzerOptions) -> DetectorRole:
+    given = {"input_size": options.detector_input_size, "score_threshold": options.detector_score_threshold}
+    return role.model_copy(update={name: value for name, value in given.items() if value is not None})
+
+
+def _build_detector(role: DetectorRole, pack: Pack, sessions: SessionFactory) -> LoadedDetector:
+    with _naming(role, pack):
+        engine = find_engine(role.engine)
+        if not isinstance(engine, DetectorEngine):
+            raise PackInvalidError("that engine is no detector")
+        return engine.build(role, pack, sessions)
+
+
+def _build_predictor(role: LandmarksRole | None, pack: Pack, sessions: SessionFactory) -> LandmarkPredictor | None:
+    if role is None:
+        return None
+    with _naming(role, pack):
+        engine = find_engine(role.engine)
+        if not isinstance(engine, LandmarksEngine):
+            raise PackInvalidError("that engine is no landmark predictor")
+        return engine.build(role, pack, sessions)
+
+
+def _build_embedder(role: EmbedderRole, pack: Pack, sessions: SessionFactory) -> LoadedEmbedder:
+    with _naming(role, pack):
+        engine = find_engine(role.engine)
+        if not isinstance(engine, EmbedderEngine):
+            raise PackInvalidError("that engine is no embedder")
+        return engine.build(role, pack, sessions)
+
+
+@contextmanager
+def _naming(role: DetectorRole | LandmarksRole | EmbedderRole, pack: Pack) -> Generator[None]:
+    """Engines know their network alone: say which pack and file an error is about."""
+    try:
+        yield
+    except PackDamagedError as error:
+        raise PackDamagedError(
+            f"Pack '{pack.name}': {role.file} is damaged: {error.detail}. See `lianpu models verify {pack.name}`.",
+            context=error.context,
+        ) from error
+    except PackIncompleteError as error:
+        raise PackIncompleteError(f"Pack '{pack.name}': {error.detail}", context=error.context) from error
+    except PackInvalidError as error:
+        raise PackInvalidError(
+            f"Pack '{pack.name}': {role.file} with engine '{role.engine}': {error.detail}", context=error.context
+        ) from error

@@ -1,0 +1,110 @@
+"""From rows and recognised faces to the API's answers."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from lianpu.engines.face.face import Box, DetectedFace
+from lianpu.engines.face.quality import FaceQuality
+from lianpu.gallery import schemas
+from lianpu.gallery.enrolment import Generated
+from lianpu.gallery.faces import Photo, box_fractions, box_pixels, quality_figures
+from lianpu.gallery.models import FaceEmbedding, Person, PersonImage
+from lianpu.gallery.recognition import Detection, FaceMatches, PersonMatch
+from lianpu.gallery.repository import PersonSummary
+
+
+def person_answer(person: Person, summary: PersonSummary) -> schemas.PersonAnswer:
+    return schemas.PersonAnswer(
+        person_id=person.id,
+        name=person.name,
+        metadata=person.details,
+        threshold=person.threshold,
+        created_at=person.created_at,
+        updated_at=person.updated_at,
+        image_count=summary.image_count,
+        primary_image_id=summary.primary_image_id,
+        packs=[
+            schemas.PackCoverage(name=name, version=version, embedding_count=count)
+            for name, version, count in summary.packs
+        ],
+    )
+
+
+def image_answer(image: PersonImage, embeddings: Sequence[FaceEmbedding]) -> schemas.PersonImageAnswer:
+    box = Box(*image.box)
+    return schemas.PersonImageAnswer(
+        image_id=image.id,
+        person_id=image.person_id,
+        is_primary=image.is_primary,
+        width=image.width,
+        height=image.height,
+        format=image.format,
+        size_bytes=image.size_bytes,
+        sha256=image.sha256,
+        box=schemas.PixelBox(**box_pixels(box)),
+        box_normalized=schemas.NormalizedBox(**box_fractions(box, image.width, image.height)),
+        quality=schemas.Quality(**image.quality),
+        embeddings=[
+            schemas.EmbeddingSummary(pack=item.pack, pack_version=item.pack_version, dimension=item.dimension)
+            for item in embeddings
+        ],
+        uploaded_at=image.uploaded_at,
+    )
+
+
+def generated_answer(item: Generated) -> schemas.GeneratedEmbedding:
+    return schemas.GeneratedEmbedding(
+        model_name=item.pack,
+        model_version=item.version,
+        status="failed" if item.embedding is None else "generated",
+        feature_size=None if item.embedding is None else item.embedding.dimension,
+        detail=item.detail,
+    )
+
+
+def face_fields(photo: Photo, face_index: int, quality: FaceQuality) -> dict[str, Any]:
+    """The fields of `schemas.Face`."""
+    face: DetectedFace = photo.faces[face_index]
+    landmarks = face.landmarks
+    return {
+        "face_index": face_index,
+        "box": box_pixels(face.box),
+        "box_normalized": box_fractions(face.box, photo.image.width, photo.image.height),
+        "detection_score": round(face.score, 4),
+        "landmarks": []
+        if landmarks is None
+        else [(round(float(x), 2), round(float(y), 2)) for x, y in landmarks.points],
+        "landmark_scheme": "" if landmarks is None else landmarks.scheme.value,
+        "quality": quality_figures(quality),
+    }
+
+
+def image_size(photo: Photo) -> schemas.ImageSize:
+    return schemas.ImageSize(width=photo.image.width, height=photo.image.height)
+
+
+def detected_faces(detection: Detection) -> list[dict[str, Any]]:
+    return [face_fields(detection.photo, index, quality) for index, quality in enumerate(detection.qualities)]
+
+
+def searched_face(fields: dict[str, Any], found: FaceMatches) -> schemas.SearchedFace:
+    best = found.best_match
+    return schemas.SearchedFace(
+        **fields,
+        matches=[_match(match) for match in found.matches],
+        best_match=None if best is None else _match(best),
+        margin=None if found.margin is None else round(found.margin, 6),
+    )
+
+
+def _match(match: PersonMatch) -> schemas.Match:
+    return schemas.Match(
+        person_id=match.row.person_id,
+        name=match.row.name,
+        image_id=match.row.image_id,
+        score=round(match.score, 6),
+        raw_value=round(match.raw_value, 6),
+        threshold=round(match.threshold.value, 6),
+        threshold_source=match.threshold.source.value,
+        is_match=match.is_match,
+    )

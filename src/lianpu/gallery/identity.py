@@ -1,0 +1,68 @@
+"""Rules for what names a person: ids, names and metadata."""
+
+import json
+import math
+import unicodedata
+from typing import Any, cast
+
+PERSON_ID_MAX_CHARS = 128
+NAME_MAX_CHARS = 200
+METADATA_MAX_BYTES = 16 * 1024
+
+
+def checked_person_id(value: str) -> str:
+    """Letters and digits of any script, and `. _ - @ :` between them; NFC, at most 128 characters.
+
+    Raises:
+        ValueError: anything else. A slash would end the id inside a URL's path.
+    """
+    value = unicodedata.normalize("NFC", value)
+    if not 1 <= len(value) <= PERSON_ID_MAX_CHARS:
+        raise ValueError(f"must have 1 to {PERSON_ID_MAX_CHARS} characters")
+    if not (_is_word(value[0]) and all(_is_word(char) or char in "._-@:" for char in value)):
+        raise ValueError("may hold letters and digits of any script and . _ - @ : and must begin with one of the first")
+    return value
+
+
+def checked_name(value: str) -> str:
+    """Trimmed, NFC, 1…200 characters, none of them a control character.
+
+    Raises:
+        ValueError: anything else.
+    """
+    value = unicodedata.normalize("NFC", value.strip())
+    if not 1 <= len(value) <= NAME_MAX_CHARS:
+        raise ValueError(f"must have 1 to {NAME_MAX_CHARS} characters")
+    if any(unicodedata.category(char) in {"Cc", "Cs"} for char in value):
+        raise ValueError("must not hold control characters")
+    return value
+
+
+def checked_metadata(value: dict[str, Any]) -> dict[str, Any]:
+    """
+    Raises:
+        ValueError: over 16 KiB as JSON, or with numbers that JSON does not know.
+    """
+    if _has_strange_number(value):
+        raise ValueError("must not hold NaN or Infinity")
+    size = len(json.dumps(value, ensure_ascii=False).encode("utf-8", "surrogatepass"))
+    if size > METADATA_MAX_BYTES:
+        raise ValueError(f"must be at most {METADATA_MAX_BYTES} bytes of JSON, is {size}")
+    return value
+
+
+def _is_word(char: str) -> bool:
+    return unicodedata.category(char)[0] in "LNM"
+
+
+def _has_strange_number(value: object) -> bool:
+    pending: list[Any] = [value]
+    while pending:
+        item = pending.pop()
+        if isinstance(item, float) and not math.isfinite(item):
+            return True
+        if isinstance(item, dict):
+            pending.extend(cast(dict[Any, Any], item).values())
+        elif isinstance(item, list):
+            pending.extend(cast(list[Any], item))
+    return False

@@ -1,0 +1,67 @@
+"""The gallery's three tables: persons, their images, and the embeddings of those images."""
+
+from datetime import datetime
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sqlalchemy import JSON, Boolean, Double, ForeignKey, Index, Integer, String, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from lianpu.database.base import Base, UtcDateTime, VectorBlob, identifier, new_id, now_utc
+
+PERSON_ID_LENGTH = 128
+UUID_LENGTH = 36
+
+
+class Person(Base):
+    __tablename__ = "persons"
+
+    id: Mapped[str] = mapped_column(identifier(PERSON_ID_LENGTH), primary_key=True, default=new_id)
+    name: Mapped[str] = mapped_column(String(200), index=True)
+    details: Mapped[dict[str, Any]] = mapped_column("metadata", JSON, default=dict)
+    """The column and the API say `metadata`; SQLAlchemy keeps that attribute name for itself."""
+    threshold: Mapped[float | None] = mapped_column(Double)
+    """Own threshold as a score 0…1; None: the pack's."""
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now_utc)
+    updated_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now_utc)
+
+    __table_args__ = (Index(None, "created_at", "id"),)
+
+
+class PersonImage(Base):
+    __tablename__ = "person_images"
+
+    id: Mapped[str] = mapped_column(identifier(UUID_LENGTH), primary_key=True, default=new_id)
+    person_id: Mapped[str] = mapped_column(ForeignKey("persons.id", ondelete="CASCADE"))
+    sha256: Mapped[str] = mapped_column(identifier(64))
+    is_primary: Mapped[bool] = mapped_column(Boolean, default=False)
+    format: Mapped[str] = mapped_column(String(16))
+    width: Mapped[int] = mapped_column(Integer)
+    height: Mapped[int] = mapped_column(Integer)
+    size_bytes: Mapped[int] = mapped_column(Integer)
+    box: Mapped[list[float]] = mapped_column(JSON)
+    """x1, y1, x2, y2 of the person's face in pixels of the upright image: re-embedding finds the same face by it."""
+    quality: Mapped[dict[str, Any]] = mapped_column(JSON)
+    stored_path: Mapped[str] = mapped_column(String(200))
+    thumbnail_path: Mapped[str] = mapped_column(String(200))
+    uploaded_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now_utc)
+
+    __table_args__ = (UniqueConstraint("person_id", "sha256"),)
+
+
+class FaceEmbedding(Base):
+    __tablename__ = "face_embeddings"
+
+    id: Mapped[str] = mapped_column(identifier(UUID_LENGTH), primary_key=True, default=new_id)
+    person_id: Mapped[str] = mapped_column(ForeignKey("persons.id", ondelete="CASCADE"), index=True)
+    image_id: Mapped[str] = mapped_column(ForeignKey("person_images.id", ondelete="CASCADE"))
+    pack: Mapped[str] = mapped_column(identifier(64))
+    pack_version: Mapped[str] = mapped_column(identifier(32))
+    dimension: Mapped[int] = mapped_column(Integer)
+    vector: Mapped[NDArray[np.float32]] = mapped_column(VectorBlob)
+    threshold: Mapped[float | None] = mapped_column(Double)
+    """Own threshold as a score 0…1; goes before the person's."""
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now_utc)
+
+    __table_args__ = (UniqueConstraint("image_id", "pack", "pack_version"), Index(None, "pack", "pack_version"))

@@ -1,0 +1,196 @@
+"""Every query of the gallery."""
+
+from collections.abc import AsyncGenerator, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, String, and_, cast, delete, exists, func, or_, select, update
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from lianpu.gallery.models import FaceEmbedding, Person, PersonImage
+from lianpu.vectors.index import IndexedEmbedding
+
+IDS_PER_QUERY = 500
+
+
+@dataclass(frozen=True, slots=True)
+class PersonFilter:
+    """What a list of persons is narrowed by; None and empty mean: not at all."""
+
+    name: str | None = None
+    """Part of the name, case-insensitive."""
+    pack: str | None = None
+    """Persons with at least one embedding of this pack."""
+    metadata: tuple[tuple[str, str], ...] = ()
+    """Top-level keys and the text of their values."""
+
+
+@dataclass(frozen=True, slots=True)
+class PersonSummary:
+    """Figures of one person that lie in the other tables."""
+
+    image_count: int
+    primary_image_id: str | None
+    packs: tuple[tuple[str, str, int], ...]
+    """(pack, version, number of embeddings)."""
+
+
+@dataclass(frozen=True, slots=True)
+class MatchRow:
+    """What is known of the person behind an embedding that a search found."""
+
+    person_id: str
+    name: str
+    image_id: str
+    embedding_threshold: float | None
+    person_threshold: float | None
+
+
+class GalleryRepository:
+    def __init__(self, session: AsyncSession) -> None:
+        self._session = session
+
+    async def person(self, person_id: str) -> Person | None:
+        return await self._session.get(Person, person_id)
+
+    async def persons(self, wanted: PersonFilter, after: tuple[datetime, str] | None, limit: int) -> Sequence[Person]:
+        """Newest first."""
+        query = select(Person).where(*_conditions(wanted)).order_by(Person.created_at.desc(), Person.id.desc())
+        if after is not None:
+            created_at, person_id = after
+            query = query.where(
+                or_(Person.created_at < created_at, and_(Person.created_at == created_at, Person.id < person_id))
+            )
+        return (await self._session.scalars(query.limit(limit))).all()
+
+    async def summaries(self, person_ids: Sequence[str]) -> dict[str, PersonSummary]:
+        counts: dict[str, int] = {}
+        primaries: dict[str, str] = {}
+        packs: dict[str, list[tuple[str, str, int]]] = {}
+        for ids in _batches(person_ids):
+            images = select(PersonImage.person_id, PersonImage.id, PersonImage.is_primary)
+            for person_id, image_id, is_primary in await self._session.execute(
+                images.where(PersonImage.person_id.in_(ids))
+            ):
+                counts[person_id] = counts.get(person_id, 0) + 1
+                if is_primary:
+                    primaries[person_id] = image_id
+            coverage = (
+                select(FaceEmbedding.person_id, FaceEmbedding.pack, FaceEmbedding.pack_version, func.count())
+                .where(FaceEmbedding.person_id.in_(ids))
+                .group_by(FaceEmbedding.person_id, FaceEmbedding.pack, FaceEmbedding.pack_version)
+                .order_by(FaceEmbedding.pack, FaceEmbedding.pack_version)
+            )
+            for person_id, pack, version, count in await self._session.execute(coverage):
+                packs.setdefault(person_id, []).append((pack, version, count))
+        return {
+            person_id: PersonSummary(
+                counts.get(person_id, 0), primaries.get(person_id), tuple(packs.get(person_id, ()))
+            )
+            for person_id in person_ids
+        }
+
+    async def image(self, person_id: str, image_id: str) -> PersonImage | None:
+        query = select(PersonImage).where(PersonImage.person_id == person_id, PersonImage.id == image_id)
+        return await self._session.scalar(query)
+
+    async def images(self, person_id: str) -> Sequence[PersonImage]:
+        """Primary first, then newest first."""
+        query = (
+            select(PersonImage)
+            .where(PersonImage.person_id == person_id)
+            .order_by(PersonImage.is_primary.desc(), PersonImage.uploaded_at.desc(), PersonImage.id.desc())
+        )
+        return (await self._session.scalars(query)).all()
+
+    async def image_by_hash(self, person_id: str, sha256: str) -> PersonImage | None:
+        query = select(PersonImage).where(PersonImage.person_id == person_id, PersonImage.sha256 == sha256)
+        return await self._session.scalar(query)
+
+    async def primary_image(self, person_id: str) -> PersonImage | None:
+        query = select(PersonImage).where(PersonImage.person_id == person_id, PersonImage.is_primary)
+        return await self._session.scalar(query)
+
+    async def embeddings_of_images(self, image_ids: Sequence[str]) -> dict[str, list[FaceEmbedding]]:
+        found: dict[str, list[FaceEmbedding]] = {image_id: [] for image_id in image_ids}
+        for ids in _batches(image_ids):
+            query = select(FaceEmbedding).where(FaceEmbedding.image_id.in_(ids))
+            for embedding in await self._session.scalars(query.order_by(FaceEmbedding.pack)):
+                found[embedding.image_id].append(embedding)
+        return found
+
+    async def embedding_ids(self, person_id: str) -> Sequence[str]:
+        query = select(FaceEmbedding.id).where(FaceEmbedding.person_id == person_id)
+        return (await self._session.scalars(query)).all()
+
+    async def matches(self, embedding_ids: Sequence[str]) -> dict[str, MatchRow]:
+        """By embedding id; one that is gone from the database is left out."""
+        found: dict[str, MatchRow] = {}
+        for ids in _batches(embedding_ids):
+            query = (
+                select(
+                    FaceEmbedding.id,
+                    Person.id,
+                    Person.name,
+                    FaceEmbedding.image_id,
+                    FaceEmbedding.threshold,
+                    Person.threshold,
+                )
+                .join(Person, Person.id == FaceEmbedding.person_id)
+                .where(FaceEmbedding.id.in_(ids))
+            )
+            for embedding_id, person_id, name, image_id, own, person_own in await self._session.execute(query):
+                found[embedding_id] = MatchRow(person_id, name, image_id, own, person_own)
+        return found
+
+    async def vectors(self, pack: str, version: str) -> AsyncGenerator[IndexedEmbedding]:
+        """All embeddings of one pack version, streamed."""
+        query = select(FaceEmbedding.id, FaceEmbedding.person_id, FaceEmbedding.vector).where(
+            FaceEmbedding.pack == pack, FaceEmbedding.pack_version == version
+        )
+        async for embedding_id, person_id, vector in await self._session.stream(
+            query.execution_options(yield_per=2000)
+        ):
+            yield IndexedEmbedding(embedding_id, person_id, vector)
+
+    async def counts(self) -> tuple[int, int, int]:
+        """(persons, images, embeddings)."""
+        persons, images, embeddings = [
+            await self._session.scalar(select(func.count()).select_from(table)) or 0
+            for table in (Person, PersonImage, FaceEmbedding)
+        ]
+        return persons, images, embeddings
+
+    async def make_primary(self, person_id: str, image_id: str) -> None:
+        await self._session.execute(
+            update(PersonImage)
+            .where(PersonImage.person_id == person_id)
+            .values(is_primary=PersonImage.id == image_id)
+            .execution_options(synchronize_session="fetch")
+        )
+
+    async def delete_person(self, person_id: str) -> None:
+        """Children first, in words: not every database was told to cascade by who made its tables."""
+        for table in (FaceEmbedding, PersonImage):
+            await self._session.execute(delete(table).where(table.person_id == person_id))
+        await self._session.execute(delete(Person).where(Person.id == person_id))
+
+    async def delete_image(self, image_id: str) -> None:
+        await self._session.execute(delete(FaceEmbedding).where(FaceEmbedding.image_id == image_id))
+        await self._session.execute(delete(PersonImage).where(PersonImage.id == image_id))
+
+
+def _batches(ids: Sequence[str]) -> Iterator[Sequence[str]]:
+    for start in range(0, len(ids), IDS_PER_QUERY):
+        yield ids[start : start + IDS_PER_QUERY]
+
+
+def _conditions(wanted: PersonFilter) -> list[ColumnElement[bool]]:
+    conditions: list[ColumnElement[bool]] = []
+    if wanted.name:
+        conditions.append(Person.name.icontains(wanted.name, autoescape=True))
+    if wanted.pack:
+        conditions.append(exists().where(FaceEmbedding.person_id == Person.id, FaceEmbedding.pack == wanted.pack))
+    for key, value in wanted.metadata:
+        conditions.append(cast(Person.details[key].as_string(), String(255)) == value)
+    return conditions

@@ -1,0 +1,124 @@
+"""Errors as RFC 9457 problem details, the one envelope of the whole API."""
+
+import logging
+from collections.abc import Mapping, Sequence
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel, ConfigDict, Field
+from starlette.exceptions import HTTPException
+
+from lianpu.errors import FieldError, FieldsInvalidError, LianpuError, MalformedRequestError, UploadTooLargeError
+from lianpu.http.uploads import field_errors
+
+MEDIA_TYPE = "application/problem+json"
+_log = logging.getLogger(__name__)
+
+
+class ProblemField(BaseModel):
+    field: str = Field(examples=["metadata"])
+    message: str = Field(examples=["must be a JSON object"])
+    code: str = Field(examples=["json_invalid"])
+
+
+class Problem(BaseModel):
+    """RFC 9457 problem details. `code` is stable: programs decide by it, people read `detail`."""
+
+    model_config = ConfigDict(extra="allow")
+
+    type: str = Field(examples=["urn:lianpu:problem:person_not_found"])
+    title: str = Field(examples=["Person not found"])
+    status: int = Field(examples=[404])
+    detail: str = Field(examples=["There is no person 'p-17'."])
+    code: str = Field(examples=["person_not_found"])
+    request_id: str = Field(examples=["018f6d3a-6c1e-7c3b-9d0e-2f4b8a1c5e77"])
+    errors: list[ProblemField] = Field(default_factory=list[ProblemField])
+
+
+def problem_response(error: LianpuError, request_id: str) -> JSONResponse:
+    headers = {} if error.retry_after_s is None else {"Retry-After": str(error.retry_after_s)}
+    if error.status == HTTPStatus.UNAUTHORIZED:
+        headers["WWW-Authenticate"] = "Bearer"
+    errors = [{"field": item.field, "message": item.message, "code": item.code} for item in error.errors]
+    return _response(error.status, error.code, error.title, error.detail, request_id, errors, error.context, headers)
+
+
+def _response(
+    status: int,
+    code: str,
+    title: str,
+    detail: str,
+    request_id: str,
+    errors: Sequence[Mapping[str, str]],
+    context: Mapping[str, object],
+    headers: Mapping[str, str],
+) -> JSONResponse:
+    content = {
+        "type": f"urn:lianpu:problem:{code}",
+        "title": title,
+        "status": status,
+        "detail": detail,
+        "code": code,
+        "request_id": request_id,
+        "errors": errors,
+        **context,
+    }
+    return JSONResponse(content, status, headers, MEDIA_TYPE)
+
+
+def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """`responses` of a router or route: the statuses it may answer with a problem."""
+    return {
+        status: {"description": HTTPStatus(status).phrase, "content": {MEDIA_TYPE: {"schema": _SCHEMA_REFERENCE}}}
+        for status in statuses
+    }
+
+
+_SCHEMA_REFERENCE = {"$ref": "#/components/schemas/Problem"}
+
+
+def add_problem_handlers(app: FastAPI) -> None:
+    async def on_lianpu(request: Request, error: Exception) -> JSONResponse:
+        assert isinstance(error, LianpuError)
+        if error.status == HTTPStatus.INTERNAL_SERVER_ERROR:
+            _log.error("request failed", exc_info=error)
+        return problem_response(error, request_id_of(request))
+
+    async def on_validation(request: Request, error: Exception) -> JSONResponse:
+        assert isinstance(error, RequestValidationError)
+        if any(item["type"] == "json_invalid" for item in error.errors()):
+            return problem_response(MalformedRequestError("The body is not valid JSON."), request_id_of(request))
+        errors: list[FieldError] = field_errors(error.errors())
+        return problem_response(
+            FieldsInvalidError("The request has fields that are wrong.", errors=errors), request_id_of(request)
+        )
+
+    async def on_http(request: Request, error: Exception) -> JSONResponse:
+        assert isinstance(error, HTTPException)
+        return _http_problem(error.status_code, error.detail, error.headers, request_id_of(request))
+
+    async def on_unexpected(request: Request, error: Exception) -> JSONResponse:
+        _log.error("request failed unexpectedly", exc_info=error)
+        unexpected = LianpuError("The server met an error of its own; its log has it under this request id.")
+        return problem_response(unexpected, request_id_of(request))
+
+    app.add_exception_handler(LianpuError, on_lianpu)
+    app.add_exception_handler(RequestValidationError, on_validation)
+    app.add_exception_handler(HTTPException, on_http)
+    app.add_exception_handler(Exception, on_unexpected)
+
+
+def request_id_of(request: Request) -> str:
+    return getattr(request.state, "request_id", "")
+
+
+def _http_problem(status: int, detail: str, headers: Mapping[str, str] | None, request_id: str) -> JSONResponse:
+    """What the framework itself refuses (no such route, wrong method) in the same envelope."""
+    if status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
+        return problem_response(UploadTooLargeError("The request is larger than this server allows."), request_id)
+    phrase = HTTPStatus(status).phrase
+    code = phrase.lower().replace(" ", "_").replace("-", "_")
+    return _response(status, code, phrase, detail, request_id, [], {}, headers or {})

@@ -1,0 +1,55 @@
+"""Logging: structlog rendering for people or as JSON lines, to standard error and a daily file."""
+
+import logging
+from logging.handlers import TimedRotatingFileHandler
+from pathlib import Path
+
+import structlog
+
+from lianpu.settings import LoggingSettings
+
+
+def configure_logging(settings: LoggingSettings, home: Path) -> None:
+    """Route every logger of the process through structlog; request ids come from its context variables."""
+    shared: list[structlog.typing.Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.stdlib.add_logger_name,
+        structlog.stdlib.ExtraAdder(),
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.processors.StackInfoRenderer(),
+    ]
+    handlers: list[logging.Handler] = [_with_format(logging.StreamHandler(), shared, json=settings.format == "json")]
+    if settings.file:
+        folder = home / "logs"
+        folder.mkdir(parents=True, exist_ok=True)
+        file = TimedRotatingFileHandler(
+            folder / "lianpu.log", when="midnight", backupCount=settings.retention_days, encoding="utf-8", utc=True
+        )
+        handlers.append(_with_format(file, shared, json=True))
+    root = logging.getLogger()
+    for handler in root.handlers[:]:
+        root.removeHandler(handler)
+        handler.close()
+    for handler in handlers:
+        root.addHandler(handler)
+    root.setLevel(settings.level.upper())
+    for noisy in ("uvicorn", "uvicorn.error", "alembic"):
+        logging.getLogger(noisy).handlers.clear()
+        logging.getLogger(noisy).propagate = True
+    # Migrations report every start otherwise.
+    logging.getLogger("alembic").setLevel(logging.WARNING)
+
+
+def _with_format(handler: logging.Handler, shared: list[structlog.typing.Processor], *, json: bool) -> logging.Handler:
+    tail: list[structlog.typing.Processor] = (
+        [structlog.processors.format_exc_info, structlog.processors.JSONRenderer(ensure_ascii=False)]
+        if json
+        else [structlog.dev.ConsoleRenderer()]
+    )
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=shared, processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *tail]
+        )
+    )
+    return handler

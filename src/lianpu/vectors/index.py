@@ -1,0 +1,45 @@
+"""The vector-index port: best match per person among the embeddings of one pack version."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, slots=True)
+class IndexedEmbedding:
+    """One row of an index. `vector`: [dimension] float32, as stored (not normalised)."""
+
+    embedding_id: str
+    person_id: str
+    vector: NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class PersonHit:
+    """A person's best embedding for one probe. `raw_value` is in the pack's own metric (cosine or distance)."""
+
+    person_id: str
+    embedding_id: str
+    raw_value: float
+
+
+class VectorIndex(Protocol):
+    """All embeddings of one pack version. Calls block and may come from several threads at once."""
+
+    def __len__(self) -> int: ...
+
+    def add(self, rows: Iterable[IndexedEmbedding]) -> None: ...
+
+    def remove(self, embedding_ids: Iterable[str]) -> None:
+        """Drop rows; ids that are not there are ignored."""
+        ...
+
+    def search(self, probes: NDArray[np.float32], top_k: int) -> list[list[PersonHit]]:
+        """The `top_k` best persons for each probe ([n, dimension] float32), best first, each by its best embedding.
+
+        A row removed before the call is never returned; one added before the call is.
+        """
+        ...
