@@ -34,10 +34,12 @@ class ConsoleBuildHook(BuildHookInterface):
     PLUGIN_NAME = "custom"
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
+        del version, build_data
         root = Path(self.root)
         build_console(root / "console", root / "src" / "lianpu" / "console_dist", self.app.display_info)
 
     def clean(self, versions: list[str]) -> None:
+        del versions
         shutil.rmtree(Path(self.root) / "src" / "lianpu" / "console_dist", ignore_errors=True)
 
 
@@ -123,9 +125,10 @@ class _Npm:
             check=False,
         )
         if done.returncode:
-            tail = "\n".join(done.stdout.splitlines()[-40:])
+            lines = done.stdout.splitlines()
+            shown = "\n".join(lines if len(lines) <= 60 else [*lines[:20], "…", *lines[-40:]])
             raise ConsoleBuildError(
-                f"`npm {' '.join(arguments)}` failed in {self._folder} (exit status {done.returncode}):\n{tail}\n\n"
+                f"`npm {' '.join(arguments)}` failed in {self._folder} (exit status {done.returncode}):\n{shown}\n\n"
                 f"Set {SKIP_SWITCH}=1 to install without the console."
             )
 
@@ -144,13 +147,14 @@ def _replace(fresh: Path, target: Path) -> None:
     old = Path(tempfile.mkdtemp(prefix=f".{target.name}-old-", dir=target.parent))
     try:
         if target.exists():
-            os.replace(target, old / target.name)
-        os.replace(fresh, target)
+            target.replace(old / target.name)
+        fresh.replace(target)
     except OSError as error:
         if not target.exists() and (old / target.name).exists():
-            os.replace(old / target.name, target)
+            (old / target.name).replace(target)
         raise ConsoleBuildError(
-            f"The built console could not be put at {target}: {error}. Is a server running from it? Stop it, then retry."
+            f"The built console could not be put at {target}: {error}. "
+            "Is a server running from it? Stop it, then retry."
         ) from error
     finally:
         shutil.rmtree(old, ignore_errors=True)

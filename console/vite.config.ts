@@ -16,6 +16,8 @@ export default defineConfig({
     assetsInlineLimit: 0,
     chunkSizeWarningLimit: 700,
   },
-  server: { proxy: Object.fromEntries(["/api", "/health"].map((path) => [path, { target: server, ws: true }])) },
+  server: {
+    proxy: Object.fromEntries(["/api", "/health"].map((path) => [path, { target: server, ws: true }])),
+  },
   test: { include: ["src/**/*.test.ts"] },
 });

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from lianpu.database.session import Database
 from lianpu.engines.image import ImageLimits
-from lianpu.errors import HomeUnwritableError, PackError
+from lianpu.errors import HomeUnwritableError, PackError, PackNotFoundError
 from lianpu.gallery.analyzers import Analyzers
 from lianpu.gallery.changes import GalleryChanges
 from lianpu.gallery.enrolment import Enrolment
@@ -126,7 +126,7 @@ def prepare_home(settings: Settings) -> None:
 async def _load_default_pack(platform: Platform) -> None:
     try:
         analyzer = await platform.gallery.recognition.analyzer(None)
-    except PackError as error:
+    except (PackError, PackNotFoundError) as error:
         _log.error("the default pack cannot be used: %s", error.detail)
         return
     key = (analyzer.pack_name, analyzer.pack_version)

@@ -230,9 +230,9 @@ def test_R_INF_1_animations_give_their_first_frame() -> None:
 
 
 def test_R_INF_1_thirty_two_bit_channels_are_refused() -> None:
+    buffer = io.BytesIO()
+    PillowImage.fromarray(np.zeros((4, 4), np.float32)).save(buffer, "TIFF")
     with pytest.raises(ImageFormatError, match="32 bits"):
-        buffer = io.BytesIO()
-        PillowImage.fromarray(np.zeros((4, 4), np.float32)).save(buffer, "TIFF")
         decode_image(buffer.getvalue())
 
 

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 import lianpu
 from lianpu.errors import PackDamagedError, PackIncompleteError, StorageError
 from lianpu.packs.embedded import dlib_checks, dlib_pack
+from lianpu.packs.embedded.dlib_cascade import Cascade
 from lianpu.packs.embedded.dlib_networks import detector_to_onnx
 from lianpu.packs.embedded.dlib_pack import cached_dlib_pack, ensure_dlib_pack, load_dlib_pack, rebuild_dlib_pack
 from lianpu.packs.folder import digest_problems
@@ -56,6 +57,11 @@ def use_distribution(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
     monkeypatch.setattr(dlib_pack.importlib.metadata, "distribution", fake)
 
 
+def off_by_little(monkeypatch: pytest.MonkeyPatch, recorded: str) -> None:
+    *right, last = getattr(dlib_checks, recorded)
+    monkeypatch.setattr(dlib_checks, recorded, (*right, last + 2 * dlib_checks.TOLERANCE))
+
+
 def flip_bit(path: Path) -> None:
     data = bytearray(path.read_bytes())
     data[len(data) // 2] ^= 1
@@ -69,7 +75,9 @@ def test_R_INF_5_the_manifest_says_what_the_pack_is(translated: Pack) -> None:
     manifest = translated.manifest
     assert (manifest.name, manifest.licence.id, manifest.licence.commercial) == ("dlib", "CC0-1.0", True)
     roles = manifest.roles
-    assert roles.detector is not None and roles.landmarks is not None and roles.embedder is not None
+    assert roles.detector is not None
+    assert roles.landmarks is not None
+    assert roles.embedder is not None
     assert (roles.detector.engine, roles.landmarks.engine, roles.embedder.engine) == ("mmod", "dlib5", "dlib-resnet")
     assert (roles.embedder.metric, roles.embedder.threshold) == (Metric.EUCLIDEAN, 0.55)
     assert digest_problems(translated) == []
@@ -149,16 +157,30 @@ def test_R_INF_5_a_whole_pack_is_not_dropped(cache: Path) -> None:
     assert digest_problems(rebuild_dlib_pack(cache, SESSIONS)) == []
 
 
-@pytest.mark.parametrize("recorded", ["_EMBEDDING", "_SCORES", "_CASCADE_SHA256"])
 def test_R_INF_5_a_translation_with_other_numbers_is_refused_and_not_kept(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, recorded: str
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    right = getattr(dlib_checks, recorded)
-    wrong = "0" * 64 if isinstance(right, str) else (*right[:-1], right[-1] + 2e-4)
-    monkeypatch.setattr(dlib_checks, recorded, wrong)
-    with pytest.raises(PackDamagedError):
+    off_by_little(monkeypatch, "_SCORES")
+    with pytest.raises(PackDamagedError, match="does not reproduce"):
         ensure_dlib_pack(tmp_path, SESSIONS)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_R_INF_5_other_embeddings_are_refused(translated: Pack, monkeypatch: pytest.MonkeyPatch) -> None:
+    model = translated.path_of("embedder.onnx")
+    dlib_checks.check_embedder(SESSIONS, model)
+    off_by_little(monkeypatch, "_EMBEDDING")
+    with pytest.raises(PackDamagedError, match="does not reproduce"):
+        dlib_checks.check_embedder(SESSIONS, model)
+
+
+def test_R_INF_5_other_landmark_arrays_are_refused(translated: Pack) -> None:
+    with np.load(translated.path_of("landmarks.npz")) as archive:
+        cascade = Cascade(**archive)
+    dlib_checks.check_cascade(cascade, "landmarks")
+    cascade.leaves[7, 300, 3, 2, 1] += 1e-6
+    with pytest.raises(PackDamagedError, match="does not hold its numbers"):
+        dlib_checks.check_cascade(cascade, "landmarks")
 
 
 def test_R_INF_5_a_missing_package_is_named_with_the_remedy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

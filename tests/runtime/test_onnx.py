@@ -105,9 +105,8 @@ def test_R_LIB_11_one_session_serves_many_threads(tmp_path: Path) -> None:
     wrong: list[int] = []
 
     def work(n: int) -> None:
-        for _ in range(50):
-            if not np.all(session.run({"x": np.full((4, 3), n, np.float32)})[0] == 2 * n):
-                wrong.append(n)
+        results = [session.run({"x": np.full((4, 3), n, np.float32)})[0] for _ in range(50)]
+        wrong.extend(n for result in results if not np.all(result == 2 * n))
 
     threads = [threading.Thread(target=work, args=(n,)) for n in range(8)]
     for thread in threads:

@@ -22,8 +22,9 @@ async function wantsKey(response: Response): Promise<boolean> {
 }
 
 /** `bodySerializer` of the calls that carry photos. */
-export function asForm(body: object): FormData {
+export function asForm(body: unknown): FormData {
   const form = new FormData();
+  if (typeof body !== "object" || body === null) return form;
   for (const [name, value] of Object.entries(body)) {
     for (const item of Array.isArray(value) ? value : [value]) {
       if (item instanceof File) form.append(name, item, item.name);

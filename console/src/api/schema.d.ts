@@ -4,2680 +4,2671 @@
  */
 
 export interface paths {
-    "/api/v1/faces": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * List Persons
-         * @description Persons, newest first. Filters: part of the name, a pack they can be found by, `metadata.KEY=VALUE`.
-         */
-        get: operations["list_persons_api_v1_faces_get"];
-        put?: never;
-        /**
-         * Enrol
-         * @description Enrol a person with a photo, or add the photo to the person whose id is given.
-         */
-        post: operations["enrol_api_v1_faces_post"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
+  "/api/v1/faces": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
     };
-    "/api/v1/faces/{person_id}": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** Get Person */
-        get: operations["get_person_api_v1_faces__person_id__get"];
-        /** Replace Person */
-        put: operations["replace_person_api_v1_faces__person_id__put"];
-        post?: never;
-        /**
-         * Delete Person
-         * @description Remove the person with all images, embeddings and files. There is no way back.
-         */
-        delete: operations["delete_person_api_v1_faces__person_id__delete"];
-        options?: never;
-        head?: never;
-        /** Patch Person */
-        patch: operations["patch_person_api_v1_faces__person_id__patch"];
-        trace?: never;
+    /**
+     * List Persons
+     * @description Persons, newest first. Filters: part of the name, a pack they can be found by, `metadata.KEY=VALUE`.
+     */
+    get: operations["list_persons_api_v1_faces_get"];
+    put?: never;
+    /**
+     * Enrol
+     * @description Enrol a person with a photo, or add the photo to the person whose id is given.
+     */
+    post: operations["enrol_api_v1_faces_post"];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/v1/faces/{person_id}": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
     };
-    "/api/v1/faces/{person_id}/thumbnail": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * Get Person Thumbnail
-         * @description A JPEG square of the face on the person's primary image.
-         */
-        get: operations["get_person_thumbnail_api_v1_faces__person_id__thumbnail_get"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
+    /** Get Person */
+    get: operations["get_person_api_v1_faces__person_id__get"];
+    /** Replace Person */
+    put: operations["replace_person_api_v1_faces__person_id__put"];
+    post?: never;
+    /**
+     * Delete Person
+     * @description Remove the person with all images, embeddings and files. There is no way back.
+     */
+    delete: operations["delete_person_api_v1_faces__person_id__delete"];
+    options?: never;
+    head?: never;
+    /** Patch Person */
+    patch: operations["patch_person_api_v1_faces__person_id__patch"];
+    trace?: never;
+  };
+  "/api/v1/faces/{person_id}/thumbnail": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
     };
-    "/api/v1/faces/{person_id}/images": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * List Images
-         * @description The person's images: the primary one first, then newest first.
-         */
-        get: operations["list_images_api_v1_faces__person_id__images_get"];
-        put?: never;
-        /** Add Image */
-        post: operations["add_image_api_v1_faces__person_id__images_post"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
+    /**
+     * Get Person Thumbnail
+     * @description A JPEG square of the face on the person's primary image.
+     */
+    get: operations["get_person_thumbnail_api_v1_faces__person_id__thumbnail_get"];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/v1/faces/{person_id}/images": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
     };
-    "/api/v1/faces/{person_id}/images/{image_id}": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** Get Image */
-        get: operations["get_image_api_v1_faces__person_id__images__image_id__get"];
-        /**
-         * Replace Image
-         * @description A new version of the image, under an id of its own; the version before stays unless `keep_previous=false`.
-         */
-        put: operations["replace_image_api_v1_faces__person_id__images__image_id__put"];
-        post?: never;
-        /** Delete Image */
-        delete: operations["delete_image_api_v1_faces__person_id__images__image_id__delete"];
-        options?: never;
-        head?: never;
-        /**
-         * Patch Image
-         * @description Make this the person's primary image.
-         */
-        patch: operations["patch_image_api_v1_faces__person_id__images__image_id__patch"];
-        trace?: never;
+    /**
+     * List Images
+     * @description The person's images: the primary one first, then newest first.
+     */
+    get: operations["list_images_api_v1_faces__person_id__images_get"];
+    put?: never;
+    /** Add Image */
+    post: operations["add_image_api_v1_faces__person_id__images_post"];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/v1/faces/{person_id}/images/{image_id}": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
     };
-    "/api/v1/faces/{person_id}/images/{image_id}/content": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * Get Image Content
-         * @description The photo, byte for byte as it was uploaded.
-         */
-        get: operations["get_image_content_api_v1_faces__person_id__images__image_id__content_get"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
+    /** Get Image */
+    get: operations["get_image_api_v1_faces__person_id__images__image_id__get"];
+    /**
+     * Replace Image
+     * @description A new version of the image, under an id of its own; the version before stays unless `keep_previous=false`.
+     */
+    put: operations["replace_image_api_v1_faces__person_id__images__image_id__put"];
+    post?: never;
+    /** Delete Image */
+    delete: operations["delete_image_api_v1_faces__person_id__images__image_id__delete"];
+    options?: never;
+    head?: never;
+    /**
+     * Patch Image
+     * @description Make this the person's primary image.
+     */
+    patch: operations["patch_image_api_v1_faces__person_id__images__image_id__patch"];
+    trace?: never;
+  };
+  "/api/v1/faces/{person_id}/images/{image_id}/content": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
     };
-    "/api/v1/faces/{person_id}/images/{image_id}/thumbnail": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * Get Image Thumbnail
-         * @description A JPEG square of the person's face on this image.
-         */
-        get: operations["get_image_thumbnail_api_v1_faces__person_id__images__image_id__thumbnail_get"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
+    /**
+     * Get Image Content
+     * @description The photo, byte for byte as it was uploaded.
+     */
+    get: operations["get_image_content_api_v1_faces__person_id__images__image_id__content_get"];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/v1/faces/{person_id}/images/{image_id}/thumbnail": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
     };
-    "/api/v1/detect": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /**
-         * Detect
-         * @description Boxes, landmarks and quality of all faces, largest first.
-         */
-        post: operations["detect_api_v1_detect_post"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
+    /**
+     * Get Image Thumbnail
+     * @description A JPEG square of the person's face on this image.
+     */
+    get: operations["get_image_thumbnail_api_v1_faces__person_id__images__image_id__thumbnail_get"];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/v1/detect": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
     };
-    "/api/v1/embeddings": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /**
-         * Embeddings
-         * @description The embedding of every face, for callers with a store of their own.
-         */
-        post: operations["embeddings_api_v1_embeddings_post"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
+    get?: never;
+    put?: never;
+    /**
+     * Detect
+     * @description Boxes, landmarks and quality of all faces, largest first.
+     */
+    post: operations["detect_api_v1_detect_post"];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/v1/embeddings": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
     };
-    "/api/v1/search": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /**
-         * Search
-         * @description 1:N: who is on the photo? Every face with its nearest persons; a face nobody matches is unknown.
-         */
-        post: operations["search_api_v1_search_post"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
+    get?: never;
+    put?: never;
+    /**
+     * Embeddings
+     * @description The embedding of every face, for callers with a store of their own.
+     */
+    post: operations["embeddings_api_v1_embeddings_post"];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/v1/search": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
     };
-    "/api/v1/compare": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /**
-         * Compare
-         * @description 1:1: do two photos show the same person? The field `image` is given twice.
-         */
-        post: operations["compare_api_v1_compare_post"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
+    get?: never;
+    put?: never;
+    /**
+     * Search
+     * @description 1:N: who is on the photo? Every face with its nearest persons; a face nobody matches is unknown.
+     */
+    post: operations["search_api_v1_search_post"];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/v1/compare": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
     };
-    "/health/live": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * Live
-         * @description The process answers.
-         */
-        get: operations["live_health_live_get"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
+    get?: never;
+    put?: never;
+    /**
+     * Compare
+     * @description 1:1: do two photos show the same person? The field `image` is given twice.
+     */
+    post: operations["compare_api_v1_compare_post"];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/health/live": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
     };
-    "/health/ready": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * Ready
-         * @description The database answers and the default pack is loaded; 503 otherwise, saying which is not.
-         */
-        get: operations["ready_health_ready_get"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
+    /**
+     * Live
+     * @description The process answers.
+     */
+    get: operations["live_health_live_get"];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/health/ready": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
     };
-    "/health": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * Ready
-         * @description The database answers and the default pack is loaded; 503 otherwise, saying which is not.
-         */
-        get: operations["ready_health_get"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
+    /**
+     * Ready
+     * @description The database answers and the default pack is loaded; 503 otherwise, saying which is not.
+     */
+    get: operations["ready_health_ready_get"];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/health": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
     };
-    "/api/v1/models": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * Models
-         * @description All packs: installed, usable, of which licence, and how they compare faces.
-         */
-        get: operations["models_api_v1_models_get"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
+    /**
+     * Ready
+     * @description The database answers and the default pack is loaded; 503 otherwise, saying which is not.
+     */
+    get: operations["ready_health_get"];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/v1/models": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
     };
-    "/api/status": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * Status
-         * @description Versions, packs, provider, queue and gallery in one look.
-         */
-        get: operations["status_api_status_get"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
+    /**
+     * Models
+     * @description All packs: installed, usable, of which licence, and how they compare faces.
+     */
+    get: operations["models_api_v1_models_get"];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/status": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
     };
+    /**
+     * Status
+     * @description Versions, packs, provider, queue and gallery in one look.
+     */
+    get: operations["status_api_status_get"];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
 }
 export type webhooks = Record<string, never>;
 export interface components {
-    schemas: {
-        /** CompareAnswer */
-        CompareAnswer: {
-            /** Request Id */
-            request_id: string;
-            /**
-             * Pack
-             * @example dlib
-             */
-            pack: string;
-            /**
-             * Pack Version
-             * @example 1
-             */
-            pack_version: string;
-            metric: components["schemas"]["Metric"];
-            /** Score */
-            score: number;
-            /** Raw Value */
-            raw_value: number;
-            /** Threshold */
-            threshold: number;
-            /**
-             * Threshold Source
-             * @enum {string}
-             */
-            threshold_source: "request" | "pack";
-            /** Is Match */
-            is_match: boolean;
-            /**
-             * Faces
-             * @description The compared face of the first photo and of the second.
-             */
-            faces: components["schemas"]["Face"][];
-            /** Timings Ms */
-            timings_ms: {
-                [key: string]: number;
-            };
-        };
-        /** DetectAnswer */
-        DetectAnswer: {
-            /** Request Id */
-            request_id: string;
-            /**
-             * Pack
-             * @example dlib
-             */
-            pack: string;
-            /**
-             * Pack Version
-             * @example 1
-             */
-            pack_version: string;
-            image: components["schemas"]["ImageSize"];
-            /** Faces */
-            faces: components["schemas"]["Face"][];
-            /** Timings Ms */
-            timings_ms: {
-                [key: string]: number;
-            };
-        };
-        /** EmbeddedFace */
-        EmbeddedFace: {
-            /**
-             * Face Index
-             * @description 0 is the largest face.
-             */
-            face_index: number;
-            box: components["schemas"]["PixelBox"];
-            box_normalized: components["schemas"]["NormalizedBox"];
-            /** Detection Score */
-            detection_score: number;
-            /**
-             * Landmarks
-             * @description Pixel points in the pack's own order.
-             */
-            landmarks: [
-                number,
-                number
-            ][];
-            /**
-             * Landmark Scheme
-             * @example dlib5
-             */
-            landmark_scheme: string;
-            quality: components["schemas"]["Quality"];
-            /**
-             * Embedding
-             * @description As the network gives it, not normalised.
-             */
-            embedding: number[];
-        };
-        /** EmbeddingSummary */
-        EmbeddingSummary: {
-            /**
-             * Pack
-             * @example dlib
-             */
-            pack: string;
-            /**
-             * Pack Version
-             * @example 1
-             */
-            pack_version: string;
-            /**
-             * Dimension
-             * @example 128
-             */
-            dimension: number;
-        };
-        /** EmbeddingsAnswer */
-        EmbeddingsAnswer: {
-            /** Request Id */
-            request_id: string;
-            /**
-             * Pack
-             * @example dlib
-             */
-            pack: string;
-            /**
-             * Pack Version
-             * @example 1
-             */
-            pack_version: string;
-            metric: components["schemas"]["Metric"];
-            /** Dimension */
-            dimension: number;
-            image: components["schemas"]["ImageSize"];
-            /** Faces */
-            faces: components["schemas"]["EmbeddedFace"][];
-            /** Timings Ms */
-            timings_ms: {
-                [key: string]: number;
-            };
-        };
-        /** EnrolmentAnswer */
-        EnrolmentAnswer: {
-            /** Request Id */
-            request_id: string;
-            person: components["schemas"]["PersonAnswer"];
-            image: components["schemas"]["PersonImageAnswer"];
-            /** Generated Embeddings */
-            generated_embeddings: components["schemas"]["GeneratedEmbedding"][];
-        };
-        /** Face */
-        Face: {
-            /**
-             * Face Index
-             * @description 0 is the largest face.
-             */
-            face_index: number;
-            box: components["schemas"]["PixelBox"];
-            box_normalized: components["schemas"]["NormalizedBox"];
-            /** Detection Score */
-            detection_score: number;
-            /**
-             * Landmarks
-             * @description Pixel points in the pack's own order.
-             */
-            landmarks: [
-                number,
-                number
-            ][];
-            /**
-             * Landmark Scheme
-             * @example dlib5
-             */
-            landmark_scheme: string;
-            quality: components["schemas"]["Quality"];
-        };
-        /** GalleryCounts */
-        GalleryCounts: {
-            /** Persons */
-            persons: number;
-            /** Images */
-            images: number;
-            /** Embeddings */
-            embeddings: number;
-        };
-        /** GeneratedEmbedding */
-        GeneratedEmbedding: {
-            /**
-             * Model Name
-             * @example dlib
-             */
-            model_name: string;
-            /**
-             * Model Version
-             * @example 1
-             */
-            model_version: string;
-            /**
-             * Status
-             * @enum {string}
-             */
-            status: "generated" | "failed";
-            /**
-             * Feature Size
-             * @example 128
-             */
-            feature_size: number | null;
-            /** Detail */
-            detail?: string | null;
-        };
-        /** HealthAnswer */
-        HealthAnswer: {
-            /**
-             * Status
-             * @enum {string}
-             */
-            status: "ok" | "unavailable";
-            /**
-             * Checks
-             * @example {
-             *       "database": "ok",
-             *       "pack": "ok"
-             *     }
-             */
-            checks: {
-                [key: string]: string;
-            };
-        };
-        /** ImageListAnswer */
-        ImageListAnswer: {
-            /** Request Id */
-            request_id: string;
-            /** Images */
-            images: components["schemas"]["PersonImageAnswer"][];
-        };
-        /** ImageOnlyAnswer */
-        ImageOnlyAnswer: {
-            /** Request Id */
-            request_id: string;
-            image: components["schemas"]["PersonImageAnswer"];
-        };
-        /** ImagePatch */
-        ImagePatch: {
-            /**
-             * Is Primary
-             * @constant
-             */
-            is_primary: true;
-        };
-        /**
-         * ImageSize
-         * @description Pixels, after the EXIF turn.
-         */
-        ImageSize: {
-            /**
-             * Width
-             * @example 1280
-             */
-            width: number;
-            /**
-             * Height
-             * @example 886
-             */
-            height: number;
-        };
-        /** LicenceAnswer */
-        LicenceAnswer: {
-            /** Id */
-            id: string;
-            /** Commercial */
-            commercial: boolean;
-            /** Acceptance */
-            acceptance: boolean;
-            /** Url */
-            url: string | null;
-        };
-        /** Match */
-        Match: {
-            /** Person Id */
-            person_id: string;
-            /** Name */
-            name: string;
-            /**
-             * Image Id
-             * @description The person's image that matched best.
-             */
-            image_id: string;
-            /**
-             * Score
-             * @description 0…1, the same for every metric: higher is more alike.
-             */
-            score: number;
-            /**
-             * Raw Value
-             * @description In the pack's metric: cosine, or Euclidean distance.
-             */
-            raw_value: number;
-            /**
-             * Threshold
-             * @description The least score that counts as the same person here.
-             */
-            threshold: number;
-            /**
-             * Threshold Source
-             * @enum {string}
-             */
-            threshold_source: "request" | "embedding" | "person" | "pack";
-            /** Is Match */
-            is_match: boolean;
-        };
-        /**
-         * Metric
-         * @description How two embeddings of a pack are compared.
-         * @enum {string}
-         */
-        Metric: "cosine" | "euclidean";
-        /**
-         * ModelAnswer
-         * @description One pack.
-         */
-        ModelAnswer: {
-            /**
-             * Name
-             * @example dlib
-             */
-            name: string;
-            /**
-             * Version
-             * @example 1
-             */
-            version: string;
-            /** Summary */
-            summary: string;
-            /**
-             * State
-             * @example ready
-             */
-            state: string;
-            /**
-             * Detail
-             * @description Why the pack is not ready, and what to do.
-             */
-            detail: string | null;
-            /** Is Default */
-            is_default: boolean;
-            licence: components["schemas"]["LicenceAnswer"] | null;
-            roles: components["schemas"]["RolesAnswer"] | null;
-            metric: components["schemas"]["Metric"] | null;
-            /**
-             * Dimension
-             * @description Known once the pack is loaded.
-             */
-            dimension: number | null;
-            /**
-             * Threshold
-             * @description Recommended 1:N threshold as a score 0…1.
-             */
-            threshold: number | null;
-            /**
-             * Raw Threshold
-             * @description The same in the pack's metric.
-             */
-            raw_threshold: number | null;
-            /** Size Bytes */
-            size_bytes: number;
-            /**
-             * Provider
-             * @description What runs it; null until the pack is loaded.
-             */
-            provider: string | null;
-        };
-        /** ModelsAnswer */
-        ModelsAnswer: {
-            /** Models */
-            models: components["schemas"]["ModelAnswer"][];
-            /** Request Id */
-            request_id: string;
-        };
-        /**
-         * NormalizedBox
-         * @description The same box as fractions of the upright photo's width and height.
-         */
-        NormalizedBox: {
-            /**
-             * Left
-             * @example 0.2441
-             */
-            left: number;
-            /**
-             * Top
-             * @example 0.1084
-             */
-            top: number;
-            /**
-             * Width
-             * @example 0.0951
-             */
-            width: number;
-            /**
-             * Height
-             * @example 0.1374
-             */
-            height: number;
-        };
-        /** PackCoverage */
-        PackCoverage: {
-            /**
-             * Name
-             * @example dlib
-             */
-            name: string;
-            /**
-             * Version
-             * @example 1
-             */
-            version: string;
-            /**
-             * Embedding Count
-             * @example 3
-             */
-            embedding_count: number;
-        };
-        /** PersonAnswer */
-        PersonAnswer: {
-            /**
-             * Person Id
-             * @example employee-17
-             */
-            person_id: string;
-            /**
-             * Name
-             * @example 张三
-             */
-            name: string;
-            /**
-             * Metadata
-             * @example {
-             *       "department": "R&D"
-             *     }
-             */
-            metadata: {
-                [key: string]: unknown;
-            };
-            /**
-             * Threshold
-             * @description The person's own threshold; null: the pack's applies.
-             */
-            threshold: number | null;
-            /**
-             * Created At
-             * Format: date-time
-             */
-            created_at: string;
-            /**
-             * Updated At
-             * Format: date-time
-             */
-            updated_at: string;
-            /**
-             * Image Count
-             * @example 3
-             */
-            image_count: number;
-            /** Primary Image Id */
-            primary_image_id: string | null;
-            /**
-             * Packs
-             * @description The packs that this person can be found by.
-             */
-            packs: components["schemas"]["PackCoverage"][];
-        };
-        /** PersonDetailAnswer */
-        PersonDetailAnswer: {
-            /** Request Id */
-            request_id: string;
-            person: components["schemas"]["PersonAnswer"];
-            /** Images */
-            images: components["schemas"]["PersonImageAnswer"][];
-        };
-        /** PersonImageAnswer */
-        PersonImageAnswer: {
-            /** Image Id */
-            image_id: string;
-            /** Person Id */
-            person_id: string;
-            /** Is Primary */
-            is_primary: boolean;
-            /** Width */
-            width: number;
-            /** Height */
-            height: number;
-            /**
-             * Format
-             * @example jpeg
-             */
-            format: string;
-            /** Size Bytes */
-            size_bytes: number;
-            /** Sha256 */
-            sha256: string;
-            box: components["schemas"]["PixelBox"];
-            box_normalized: components["schemas"]["NormalizedBox"];
-            quality: components["schemas"]["Quality"];
-            /** Embeddings */
-            embeddings: components["schemas"]["EmbeddingSummary"][];
-            /**
-             * Uploaded At
-             * Format: date-time
-             */
-            uploaded_at: string;
-        };
-        /** PersonListAnswer */
-        PersonListAnswer: {
-            /** Request Id */
-            request_id: string;
-            /** Persons */
-            persons: components["schemas"]["PersonAnswer"][];
-            /**
-             * Next Cursor
-             * @description Give it as `cursor` for the next page; null on the last page.
-             */
-            next_cursor: string | null;
-        };
-        /** PersonOnlyAnswer */
-        PersonOnlyAnswer: {
-            /** Request Id */
-            request_id: string;
-            person: components["schemas"]["PersonAnswer"];
-        };
-        /**
-         * PersonPatch
-         * @description PATCH: only what is given changes; `threshold: null` removes the person's own.
-         */
-        PersonPatch: {
-            /** Name */
-            name?: string | null;
-            /** Metadata */
-            metadata?: {
-                [key: string]: unknown;
-            } | null;
-            /** Threshold */
-            threshold?: number | null;
-        };
-        /**
-         * PersonReplacement
-         * @description PUT: the whole of what can be changed; what is left out goes back to its default.
-         */
-        PersonReplacement: {
-            /**
-             * Name
-             * @example 张三
-             */
-            name: string;
-            /**
-             * Metadata
-             * @description A JSON object of the caller's own, at most 16 KiB.
-             * @example {
-             *       "department": "R&D"
-             *     }
-             */
-            metadata?: {
-                [key: string]: unknown;
-            };
-            /** Threshold */
-            threshold?: number | null;
-        };
-        /**
-         * PixelBox
-         * @description Pixels of the upright photo; may reach outside it.
-         */
-        PixelBox: {
-            /**
-             * X
-             * @example 312.4
-             */
-            x: number;
-            /**
-             * Y
-             * @example 96
-             */
-            y: number;
-            /**
-             * Width
-             * @example 121.7
-             */
-            width: number;
-            /**
-             * Height
-             * @example 121.7
-             */
-            height: number;
-        };
-        /**
-         * Quality
-         * @description How good a face is for recognition; each figure says its unit, `overall` is 0…1.
-         */
-        Quality: {
-            /** Overall */
-            overall: number;
-            /**
-             * Sharpness
-             * @description 0…1
-             */
-            sharpness: number;
-            /**
-             * Size Px
-             * @description Shorter side of the face's box in pixels.
-             */
-            size_px: number;
-            /**
-             * Yaw Degrees
-             * @description Positive: towards the image's right; null where not measurable.
-             */
-            yaw_degrees: number | null;
-            /** Pitch Degrees */
-            pitch_degrees: number | null;
-            /** Roll Degrees */
-            roll_degrees: number | null;
-            /**
-             * Exposure
-             * @description 0…1; low for faces too dark, too bright or clipped.
-             */
-            exposure: number;
-            /** Detection Score */
-            detection_score: number;
-        };
-        /** QueueAnswer */
-        QueueAnswer: {
-            /** Workers */
-            workers: number;
-            /** Capacity */
-            capacity: number;
-            /** Running */
-            running: number;
-            /** Waiting */
-            waiting: number;
-            /** Completed Total */
-            completed_total: number;
-            /** Rejected Total */
-            rejected_total: number;
-        };
-        /**
-         * RolesAnswer
-         * @description The engine of each role; null where the pack has none.
-         */
-        RolesAnswer: {
-            /** Detector */
-            detector: string | null;
-            /** Landmarks */
-            landmarks: string | null;
-            /** Embedder */
-            embedder: string | null;
-        };
-        /** RuntimeAnswer */
-        RuntimeAnswer: {
-            /** Provider */
-            provider: string;
-            /** Reason */
-            reason: string;
-            /** Threads */
-            threads: number;
-        };
-        /** SearchAnswer */
-        SearchAnswer: {
-            /** Request Id */
-            request_id: string;
-            /**
-             * Pack
-             * @example dlib
-             */
-            pack: string;
-            /**
-             * Pack Version
-             * @example 1
-             */
-            pack_version: string;
-            metric: components["schemas"]["Metric"];
-            image: components["schemas"]["ImageSize"];
-            /** Faces */
-            faces: components["schemas"]["SearchedFace"][];
-            /** Timings Ms */
-            timings_ms: {
-                [key: string]: number;
-            };
-        };
-        /** SearchedFace */
-        SearchedFace: {
-            /**
-             * Face Index
-             * @description 0 is the largest face.
-             */
-            face_index: number;
-            box: components["schemas"]["PixelBox"];
-            box_normalized: components["schemas"]["NormalizedBox"];
-            /** Detection Score */
-            detection_score: number;
-            /**
-             * Landmarks
-             * @description Pixel points in the pack's own order.
-             */
-            landmarks: [
-                number,
-                number
-            ][];
-            /**
-             * Landmark Scheme
-             * @example dlib5
-             */
-            landmark_scheme: string;
-            quality: components["schemas"]["Quality"];
-            /**
-             * Matches
-             * @description The nearest persons, best first, whether they match or not.
-             */
-            matches: components["schemas"]["Match"][];
-            /** @description The first of `matches` when it is a match; null: unknown. */
-            best_match: components["schemas"]["Match"] | null;
-            /**
-             * Margin
-             * @description Score of the best person minus that of the runner-up.
-             */
-            margin: number | null;
-        };
-        /** StatusAnswer */
-        StatusAnswer: {
-            /** Version */
-            version: string;
-            /** Uptime S */
-            uptime_s: number;
-            /** Home */
-            home: string;
-            /** Default Pack */
-            default_pack: string;
-            gallery: components["schemas"]["GalleryCounts"];
-            /**
-             * Indexes
-             * @description Embeddings in memory by `pack@version`.
-             */
-            indexes: {
-                [key: string]: number;
-            };
-            /** Packs */
-            packs: components["schemas"]["ModelAnswer"][];
-            runtime: components["schemas"]["RuntimeAnswer"];
-            queue: components["schemas"]["QueueAnswer"];
-            /** Request Id */
-            request_id: string;
-        };
-        /** ProblemField */
-        ProblemField: {
-            /**
-             * Field
-             * @example metadata
-             */
-            field: string;
-            /**
-             * Message
-             * @example must be a JSON object
-             */
-            message: string;
-            /**
-             * Code
-             * @example json_invalid
-             */
-            code: string;
-        };
-        /**
-         * Problem
-         * @description RFC 9457 problem details. `code` is stable: programs decide by it, people read `detail`.
-         */
-        Problem: {
-            /**
-             * Type
-             * @example urn:lianpu:problem:person_not_found
-             */
-            type: string;
-            /**
-             * Title
-             * @example Person not found
-             */
-            title: string;
-            /**
-             * Status
-             * @example 404
-             */
-            status: number;
-            /**
-             * Detail
-             * @example There is no person 'p-17'.
-             */
-            detail: string;
-            /**
-             * Code
-             * @example person_not_found
-             */
-            code: string;
-            /**
-             * Request Id
-             * @example 018f6d3a-6c1e-7c3b-9d0e-2f4b8a1c5e77
-             */
-            request_id: string;
-            /** Errors */
-            errors?: components["schemas"]["ProblemField"][];
-        } & {
-            [key: string]: unknown;
-        };
+  schemas: {
+    /** CompareAnswer */
+    CompareAnswer: {
+      /** Request Id */
+      request_id: string;
+      /**
+       * Pack
+       * @example dlib
+       */
+      pack: string;
+      /**
+       * Pack Version
+       * @example 1
+       */
+      pack_version: string;
+      metric: components["schemas"]["Metric"];
+      /** Score */
+      score: number;
+      /** Raw Value */
+      raw_value: number;
+      /** Threshold */
+      threshold: number;
+      /**
+       * Threshold Source
+       * @enum {string}
+       */
+      threshold_source: "request" | "pack";
+      /** Is Match */
+      is_match: boolean;
+      /**
+       * Faces
+       * @description The compared face of the first photo and of the second.
+       */
+      faces: components["schemas"]["Face"][];
+      /** Timings Ms */
+      timings_ms: {
+        [key: string]: number;
+      };
     };
-    responses: never;
-    parameters: never;
-    requestBodies: never;
-    headers: never;
-    pathItems: never;
+    /** DetectAnswer */
+    DetectAnswer: {
+      /** Request Id */
+      request_id: string;
+      /**
+       * Pack
+       * @example dlib
+       */
+      pack: string;
+      /**
+       * Pack Version
+       * @example 1
+       */
+      pack_version: string;
+      image: components["schemas"]["ImageSize"];
+      /** Faces */
+      faces: components["schemas"]["Face"][];
+      /** Timings Ms */
+      timings_ms: {
+        [key: string]: number;
+      };
+    };
+    /** EmbeddedFace */
+    EmbeddedFace: {
+      /**
+       * Face Index
+       * @description 0 is the largest face.
+       */
+      face_index: number;
+      box: components["schemas"]["PixelBox"];
+      box_normalized: components["schemas"]["NormalizedBox"];
+      /** Detection Score */
+      detection_score: number;
+      /**
+       * Landmarks
+       * @description Pixel points in the pack's own order.
+       */
+      landmarks: [number, number][];
+      /**
+       * Landmark Scheme
+       * @example dlib5
+       */
+      landmark_scheme: string;
+      quality: components["schemas"]["Quality"];
+      /**
+       * Embedding
+       * @description As the network gives it, not normalised.
+       */
+      embedding: number[];
+    };
+    /** EmbeddingSummary */
+    EmbeddingSummary: {
+      /**
+       * Pack
+       * @example dlib
+       */
+      pack: string;
+      /**
+       * Pack Version
+       * @example 1
+       */
+      pack_version: string;
+      /**
+       * Dimension
+       * @example 128
+       */
+      dimension: number;
+    };
+    /** EmbeddingsAnswer */
+    EmbeddingsAnswer: {
+      /** Request Id */
+      request_id: string;
+      /**
+       * Pack
+       * @example dlib
+       */
+      pack: string;
+      /**
+       * Pack Version
+       * @example 1
+       */
+      pack_version: string;
+      metric: components["schemas"]["Metric"];
+      /** Dimension */
+      dimension: number;
+      image: components["schemas"]["ImageSize"];
+      /** Faces */
+      faces: components["schemas"]["EmbeddedFace"][];
+      /** Timings Ms */
+      timings_ms: {
+        [key: string]: number;
+      };
+    };
+    /** EnrolmentAnswer */
+    EnrolmentAnswer: {
+      /** Request Id */
+      request_id: string;
+      person: components["schemas"]["PersonAnswer"];
+      image: components["schemas"]["PersonImageAnswer"];
+      /** Generated Embeddings */
+      generated_embeddings: components["schemas"]["GeneratedEmbedding"][];
+    };
+    /** Face */
+    Face: {
+      /**
+       * Face Index
+       * @description 0 is the largest face.
+       */
+      face_index: number;
+      box: components["schemas"]["PixelBox"];
+      box_normalized: components["schemas"]["NormalizedBox"];
+      /** Detection Score */
+      detection_score: number;
+      /**
+       * Landmarks
+       * @description Pixel points in the pack's own order.
+       */
+      landmarks: [number, number][];
+      /**
+       * Landmark Scheme
+       * @example dlib5
+       */
+      landmark_scheme: string;
+      quality: components["schemas"]["Quality"];
+    };
+    /** GalleryCounts */
+    GalleryCounts: {
+      /** Persons */
+      persons: number;
+      /** Images */
+      images: number;
+      /** Embeddings */
+      embeddings: number;
+    };
+    /** GeneratedEmbedding */
+    GeneratedEmbedding: {
+      /**
+       * Model Name
+       * @example dlib
+       */
+      model_name: string;
+      /**
+       * Model Version
+       * @example 1
+       */
+      model_version: string;
+      /**
+       * Status
+       * @enum {string}
+       */
+      status: "generated" | "failed";
+      /**
+       * Feature Size
+       * @example 128
+       */
+      feature_size: number | null;
+      /** Detail */
+      detail?: string | null;
+    };
+    /** HealthAnswer */
+    HealthAnswer: {
+      /**
+       * Status
+       * @enum {string}
+       */
+      status: "ok" | "unavailable";
+      /**
+       * Checks
+       * @example {
+       *       "database": "ok",
+       *       "pack": "ok"
+       *     }
+       */
+      checks: {
+        [key: string]: string;
+      };
+    };
+    /** ImageListAnswer */
+    ImageListAnswer: {
+      /** Request Id */
+      request_id: string;
+      /** Images */
+      images: components["schemas"]["PersonImageAnswer"][];
+    };
+    /** ImageOnlyAnswer */
+    ImageOnlyAnswer: {
+      /** Request Id */
+      request_id: string;
+      image: components["schemas"]["PersonImageAnswer"];
+    };
+    /** ImagePatch */
+    ImagePatch: {
+      /**
+       * Is Primary
+       * @constant
+       */
+      is_primary: true;
+    };
+    /**
+     * ImageSize
+     * @description Pixels, after the EXIF turn.
+     */
+    ImageSize: {
+      /**
+       * Width
+       * @example 1280
+       */
+      width: number;
+      /**
+       * Height
+       * @example 886
+       */
+      height: number;
+    };
+    /** LicenceAnswer */
+    LicenceAnswer: {
+      /** Id */
+      id: string;
+      /** Commercial */
+      commercial: boolean;
+      /** Acceptance */
+      acceptance: boolean;
+      /** Url */
+      url: string | null;
+    };
+    /** Match */
+    Match: {
+      /** Person Id */
+      person_id: string;
+      /** Name */
+      name: string;
+      /**
+       * Image Id
+       * @description The person's image that matched best.
+       */
+      image_id: string;
+      /**
+       * Score
+       * @description 0…1, the same for every metric: higher is more alike.
+       */
+      score: number;
+      /**
+       * Raw Value
+       * @description In the pack's metric: cosine, or Euclidean distance.
+       */
+      raw_value: number;
+      /**
+       * Threshold
+       * @description The least score that counts as the same person here.
+       */
+      threshold: number;
+      /**
+       * Threshold Source
+       * @enum {string}
+       */
+      threshold_source: "request" | "embedding" | "person" | "pack";
+      /** Is Match */
+      is_match: boolean;
+    };
+    /**
+     * Metric
+     * @description How two embeddings of a pack are compared.
+     * @enum {string}
+     */
+    Metric: "cosine" | "euclidean";
+    /**
+     * ModelAnswer
+     * @description One pack.
+     */
+    ModelAnswer: {
+      /**
+       * Name
+       * @example dlib
+       */
+      name: string;
+      /**
+       * Version
+       * @example 1
+       */
+      version: string;
+      /** Summary */
+      summary: string;
+      /**
+       * State
+       * @example ready
+       */
+      state: string;
+      /**
+       * Detail
+       * @description Why the pack is not ready, and what to do.
+       */
+      detail: string | null;
+      /** Is Default */
+      is_default: boolean;
+      licence: components["schemas"]["LicenceAnswer"] | null;
+      roles: components["schemas"]["RolesAnswer"] | null;
+      metric: components["schemas"]["Metric"] | null;
+      /**
+       * Dimension
+       * @description Known once the pack is loaded.
+       */
+      dimension: number | null;
+      /**
+       * Threshold
+       * @description Recommended 1:N threshold as a score 0…1.
+       */
+      threshold: number | null;
+      /**
+       * Raw Threshold
+       * @description The same in the pack's metric.
+       */
+      raw_threshold: number | null;
+      /** Size Bytes */
+      size_bytes: number;
+      /**
+       * Provider
+       * @description What runs it; null until the pack is loaded.
+       */
+      provider: string | null;
+    };
+    /** ModelsAnswer */
+    ModelsAnswer: {
+      /** Models */
+      models: components["schemas"]["ModelAnswer"][];
+      /** Request Id */
+      request_id: string;
+    };
+    /**
+     * NormalizedBox
+     * @description The same box as fractions of the upright photo's width and height.
+     */
+    NormalizedBox: {
+      /**
+       * Left
+       * @example 0.2441
+       */
+      left: number;
+      /**
+       * Top
+       * @example 0.1084
+       */
+      top: number;
+      /**
+       * Width
+       * @example 0.0951
+       */
+      width: number;
+      /**
+       * Height
+       * @example 0.1374
+       */
+      height: number;
+    };
+    /** PackCoverage */
+    PackCoverage: {
+      /**
+       * Name
+       * @example dlib
+       */
+      name: string;
+      /**
+       * Version
+       * @example 1
+       */
+      version: string;
+      /**
+       * Embedding Count
+       * @example 3
+       */
+      embedding_count: number;
+    };
+    /** PersonAnswer */
+    PersonAnswer: {
+      /**
+       * Person Id
+       * @example employee-17
+       */
+      person_id: string;
+      /**
+       * Name
+       * @example 张三
+       */
+      name: string;
+      /**
+       * Metadata
+       * @example {
+       *       "department": "R&D"
+       *     }
+       */
+      metadata: {
+        [key: string]: unknown;
+      };
+      /**
+       * Threshold
+       * @description The person's own threshold; null: the pack's applies.
+       */
+      threshold: number | null;
+      /**
+       * Created At
+       * Format: date-time
+       */
+      created_at: string;
+      /**
+       * Updated At
+       * Format: date-time
+       */
+      updated_at: string;
+      /**
+       * Image Count
+       * @example 3
+       */
+      image_count: number;
+      /** Primary Image Id */
+      primary_image_id: string | null;
+      /**
+       * Packs
+       * @description The packs that this person can be found by.
+       */
+      packs: components["schemas"]["PackCoverage"][];
+    };
+    /** PersonDetailAnswer */
+    PersonDetailAnswer: {
+      /** Request Id */
+      request_id: string;
+      person: components["schemas"]["PersonAnswer"];
+      /** Images */
+      images: components["schemas"]["PersonImageAnswer"][];
+    };
+    /** PersonImageAnswer */
+    PersonImageAnswer: {
+      /** Image Id */
+      image_id: string;
+      /** Person Id */
+      person_id: string;
+      /** Is Primary */
+      is_primary: boolean;
+      /** Width */
+      width: number;
+      /** Height */
+      height: number;
+      /**
+       * Format
+       * @example jpeg
+       */
+      format: string;
+      /** Size Bytes */
+      size_bytes: number;
+      /** Sha256 */
+      sha256: string;
+      box: components["schemas"]["PixelBox"];
+      box_normalized: components["schemas"]["NormalizedBox"];
+      quality: components["schemas"]["Quality"];
+      /** Embeddings */
+      embeddings: components["schemas"]["EmbeddingSummary"][];
+      /**
+       * Uploaded At
+       * Format: date-time
+       */
+      uploaded_at: string;
+    };
+    /** PersonListAnswer */
+    PersonListAnswer: {
+      /** Request Id */
+      request_id: string;
+      /** Persons */
+      persons: components["schemas"]["PersonAnswer"][];
+      /**
+       * Next Cursor
+       * @description Give it as `cursor` for the next page; null on the last page.
+       */
+      next_cursor: string | null;
+    };
+    /** PersonOnlyAnswer */
+    PersonOnlyAnswer: {
+      /** Request Id */
+      request_id: string;
+      person: components["schemas"]["PersonAnswer"];
+    };
+    /**
+     * PersonPatch
+     * @description PATCH: only what is given changes; `threshold: null` removes the person's own.
+     */
+    PersonPatch: {
+      /** Name */
+      name?: string | null;
+      /** Metadata */
+      metadata?: {
+        [key: string]: unknown;
+      } | null;
+      /** Threshold */
+      threshold?: number | null;
+    };
+    /**
+     * PersonReplacement
+     * @description PUT: the whole of what can be changed; what is left out goes back to its default.
+     */
+    PersonReplacement: {
+      /**
+       * Name
+       * @example 张三
+       */
+      name: string;
+      /**
+       * Metadata
+       * @description A JSON object of the caller's own, at most 16 KiB.
+       * @example {
+       *       "department": "R&D"
+       *     }
+       */
+      metadata?: {
+        [key: string]: unknown;
+      };
+      /** Threshold */
+      threshold?: number | null;
+    };
+    /**
+     * PixelBox
+     * @description Pixels of the upright photo; may reach outside it.
+     */
+    PixelBox: {
+      /**
+       * X
+       * @example 312.4
+       */
+      x: number;
+      /**
+       * Y
+       * @example 96
+       */
+      y: number;
+      /**
+       * Width
+       * @example 121.7
+       */
+      width: number;
+      /**
+       * Height
+       * @example 121.7
+       */
+      height: number;
+    };
+    /**
+     * Quality
+     * @description How good a face is for recognition; each figure says its unit, `overall` is 0…1.
+     */
+    Quality: {
+      /** Overall */
+      overall: number;
+      /**
+       * Sharpness
+       * @description 0…1
+       */
+      sharpness: number;
+      /**
+       * Size Px
+       * @description Shorter side of the face's box in pixels.
+       */
+      size_px: number;
+      /**
+       * Yaw Degrees
+       * @description Positive: towards the image's right; null where not measurable.
+       */
+      yaw_degrees: number | null;
+      /** Pitch Degrees */
+      pitch_degrees: number | null;
+      /** Roll Degrees */
+      roll_degrees: number | null;
+      /**
+       * Exposure
+       * @description 0…1; low for faces too dark, too bright or clipped.
+       */
+      exposure: number;
+      /** Detection Score */
+      detection_score: number;
+    };
+    /** QueueAnswer */
+    QueueAnswer: {
+      /** Workers */
+      workers: number;
+      /** Capacity */
+      capacity: number;
+      /** Running */
+      running: number;
+      /** Waiting */
+      waiting: number;
+      /** Completed Total */
+      completed_total: number;
+      /** Rejected Total */
+      rejected_total: number;
+    };
+    /**
+     * RolesAnswer
+     * @description The engine of each role; null where the pack has none.
+     */
+    RolesAnswer: {
+      /** Detector */
+      detector: string | null;
+      /** Landmarks */
+      landmarks: string | null;
+      /** Embedder */
+      embedder: string | null;
+    };
+    /** RuntimeAnswer */
+    RuntimeAnswer: {
+      /** Provider */
+      provider: string;
+      /** Reason */
+      reason: string;
+      /** Threads */
+      threads: number;
+    };
+    /** SearchAnswer */
+    SearchAnswer: {
+      /** Request Id */
+      request_id: string;
+      /**
+       * Pack
+       * @example dlib
+       */
+      pack: string;
+      /**
+       * Pack Version
+       * @example 1
+       */
+      pack_version: string;
+      metric: components["schemas"]["Metric"];
+      image: components["schemas"]["ImageSize"];
+      /** Faces */
+      faces: components["schemas"]["SearchedFace"][];
+      /** Timings Ms */
+      timings_ms: {
+        [key: string]: number;
+      };
+    };
+    /** SearchedFace */
+    SearchedFace: {
+      /**
+       * Face Index
+       * @description 0 is the largest face.
+       */
+      face_index: number;
+      box: components["schemas"]["PixelBox"];
+      box_normalized: components["schemas"]["NormalizedBox"];
+      /** Detection Score */
+      detection_score: number;
+      /**
+       * Landmarks
+       * @description Pixel points in the pack's own order.
+       */
+      landmarks: [number, number][];
+      /**
+       * Landmark Scheme
+       * @example dlib5
+       */
+      landmark_scheme: string;
+      quality: components["schemas"]["Quality"];
+      /**
+       * Matches
+       * @description The nearest persons, best first, whether they match or not.
+       */
+      matches: components["schemas"]["Match"][];
+      /** @description The first of `matches` when it is a match; null: unknown. */
+      best_match: components["schemas"]["Match"] | null;
+      /**
+       * Margin
+       * @description Score of the best person minus that of the runner-up.
+       */
+      margin: number | null;
+    };
+    /** StatusAnswer */
+    StatusAnswer: {
+      /** Version */
+      version: string;
+      /** Uptime S */
+      uptime_s: number;
+      /** Home */
+      home: string;
+      /** Default Pack */
+      default_pack: string;
+      gallery: components["schemas"]["GalleryCounts"];
+      /**
+       * Indexes
+       * @description Embeddings in memory by `pack@version`.
+       */
+      indexes: {
+        [key: string]: number;
+      };
+      /** Packs */
+      packs: components["schemas"]["ModelAnswer"][];
+      runtime: components["schemas"]["RuntimeAnswer"];
+      queue: components["schemas"]["QueueAnswer"];
+      /** Request Id */
+      request_id: string;
+    };
+    /** ProblemField */
+    ProblemField: {
+      /**
+       * Field
+       * @example metadata
+       */
+      field: string;
+      /**
+       * Message
+       * @example must be a JSON object
+       */
+      message: string;
+      /**
+       * Code
+       * @example json_invalid
+       */
+      code: string;
+    };
+    /**
+     * Problem
+     * @description RFC 9457 problem details. `code` is stable: programs decide by it, people read `detail`.
+     */
+    Problem: {
+      /**
+       * Type
+       * @example urn:lianpu:problem:person_not_found
+       */
+      type: string;
+      /**
+       * Title
+       * @example Person not found
+       */
+      title: string;
+      /**
+       * Status
+       * @example 404
+       */
+      status: number;
+      /**
+       * Detail
+       * @example There is no person 'p-17'.
+       */
+      detail: string;
+      /**
+       * Code
+       * @example person_not_found
+       */
+      code: string;
+      /**
+       * Request Id
+       * @example 018f6d3a-6c1e-7c3b-9d0e-2f4b8a1c5e77
+       */
+      request_id: string;
+      /** Errors */
+      errors?: components["schemas"]["ProblemField"][];
+    } & {
+      [key: string]: unknown;
+    };
+  };
+  responses: never;
+  parameters: never;
+  requestBodies: never;
+  headers: never;
+  pathItems: never;
 }
 export type $defs = Record<string, never>;
 export interface operations {
-    list_persons_api_v1_faces_get: {
-        parameters: {
-            query?: {
-                limit?: number;
-                cursor?: string | null;
-                name?: string | null;
-                pack?: string | null;
-            };
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["PersonListAnswer"];
-                };
-            };
-            /** @description Unprocessable Entity */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
+  list_persons_api_v1_faces_get: {
+    parameters: {
+      query?: {
+        limit?: number;
+        cursor?: string | null;
+        name?: string | null;
+        pack?: string | null;
+      };
+      header?: never;
+      path?: never;
+      cookie?: never;
     };
-    enrol_api_v1_faces_post: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
+    requestBody?: never;
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
         };
-        requestBody: {
-            content: {
-                "multipart/form-data": {
-                    /**
-                     * Format: binary
-                     * @description The photo, encoded (JPEG, PNG, WebP, …).
-                     */
-                    image: string;
-                    /**
-                     * Face Index
-                     * @description Which face of the photo, as `/api/v1/detect` numbers them.
-                     */
-                    face_index?: number | null;
-                    /**
-                     * Face Selection
-                     * @description `only` refuses a photo with several faces; `largest` takes the largest.
-                     * @default only
-                     * @enum {string}
-                     */
-                    face_selection?: "only" | "largest";
-                    /**
-                     * Models To Generate
-                     * @description Packs whose embeddings are made; the configured ones when left out.
-                     */
-                    models_to_generate?: string[] | null;
-                    /**
-                     * Person Id
-                     * @description Generated when left out. An id that exists: the image is added to that person.
-                     */
-                    person_id?: string | null;
-                    /**
-                     * Name
-                     * @description Required for a new person.
-                     */
-                    name?: string | null;
-                    /** Metadata */
-                    metadata?: {
-                        [key: string]: unknown;
-                    } | null;
-                    /** Threshold */
-                    threshold?: number | null;
-                };
-                "application/json": {
-                    /**
-                     * Format: byte
-                     * @description The photo, base64 (a data: URL is accepted).
-                     */
-                    image: string;
-                    /**
-                     * Face Index
-                     * @description Which face of the photo, as `/api/v1/detect` numbers them.
-                     */
-                    face_index?: number | null;
-                    /**
-                     * Face Selection
-                     * @description `only` refuses a photo with several faces; `largest` takes the largest.
-                     * @default only
-                     * @enum {string}
-                     */
-                    face_selection?: "only" | "largest";
-                    /**
-                     * Models To Generate
-                     * @description Packs whose embeddings are made; the configured ones when left out.
-                     */
-                    models_to_generate?: string[] | null;
-                    /**
-                     * Person Id
-                     * @description Generated when left out. An id that exists: the image is added to that person.
-                     */
-                    person_id?: string | null;
-                    /**
-                     * Name
-                     * @description Required for a new person.
-                     */
-                    name?: string | null;
-                    /** Metadata */
-                    metadata?: {
-                        [key: string]: unknown;
-                    } | null;
-                    /** Threshold */
-                    threshold?: number | null;
-                };
-                "image/*": string;
-            };
+        content: {
+          "application/json": components["schemas"]["PersonListAnswer"];
         };
-        responses: {
-            /** @description Successful Response */
-            201: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["EnrolmentAnswer"];
-                };
-            };
-            /** @description Bad Request */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Not Found */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Conflict */
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Request Entity Too Large */
-            413: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Unsupported Media Type */
-            415: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Unprocessable Entity */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Service Unavailable */
-            503: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Insufficient Storage */
-            507: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+      };
+      /** @description Unprocessable Entity */
+      422: {
+        headers: {
+          [name: string]: unknown;
         };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
     };
-    get_person_api_v1_faces__person_id__get: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                person_id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["PersonDetailAnswer"];
-                };
-            };
-            /** @description Not Found */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Validation Error */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Problem"];
-                };
-            };
-        };
+  };
+  enrol_api_v1_faces_post: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
     };
-    replace_person_api_v1_faces__person_id__put: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                person_id: string;
-            };
-            cookie?: never;
+    requestBody: {
+      content: {
+        "multipart/form-data": {
+          /**
+           * Format: binary
+           * @description The photo, encoded (JPEG, PNG, WebP, …).
+           */
+          image: string;
+          /**
+           * Face Index
+           * @description Which face of the photo, as `/api/v1/detect` numbers them.
+           */
+          face_index?: number | null;
+          /**
+           * Face Selection
+           * @description `only` refuses a photo with several faces; `largest` takes the largest.
+           * @default only
+           * @enum {string}
+           */
+          face_selection?: "only" | "largest";
+          /**
+           * Models To Generate
+           * @description Packs whose embeddings are made; the configured ones when left out.
+           */
+          models_to_generate?: string[] | null;
+          /**
+           * Person Id
+           * @description Generated when left out. An id that exists: the image is added to that person.
+           */
+          person_id?: string | null;
+          /**
+           * Name
+           * @description Required for a new person.
+           */
+          name?: string | null;
+          /** Metadata */
+          metadata?: {
+            [key: string]: unknown;
+          } | null;
+          /** Threshold */
+          threshold?: number | null;
         };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["PersonReplacement"];
-            };
+        "application/json": {
+          /**
+           * Format: byte
+           * @description The photo, base64 (a data: URL is accepted).
+           */
+          image: string;
+          /**
+           * Face Index
+           * @description Which face of the photo, as `/api/v1/detect` numbers them.
+           */
+          face_index?: number | null;
+          /**
+           * Face Selection
+           * @description `only` refuses a photo with several faces; `largest` takes the largest.
+           * @default only
+           * @enum {string}
+           */
+          face_selection?: "only" | "largest";
+          /**
+           * Models To Generate
+           * @description Packs whose embeddings are made; the configured ones when left out.
+           */
+          models_to_generate?: string[] | null;
+          /**
+           * Person Id
+           * @description Generated when left out. An id that exists: the image is added to that person.
+           */
+          person_id?: string | null;
+          /**
+           * Name
+           * @description Required for a new person.
+           */
+          name?: string | null;
+          /** Metadata */
+          metadata?: {
+            [key: string]: unknown;
+          } | null;
+          /** Threshold */
+          threshold?: number | null;
         };
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["PersonOnlyAnswer"];
-                };
-            };
-            /** @description Bad Request */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Not Found */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Unprocessable Entity */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
+        "image/*": string;
+      };
     };
-    delete_person_api_v1_faces__person_id__delete: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                person_id: string;
-            };
-            cookie?: never;
+    responses: {
+      /** @description Successful Response */
+      201: {
+        headers: {
+          [name: string]: unknown;
         };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            204: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
-            /** @description Not Found */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Validation Error */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Problem"];
-                };
-            };
+        content: {
+          "application/json": components["schemas"]["EnrolmentAnswer"];
         };
+      };
+      /** @description Bad Request */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Not Found */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Conflict */
+      409: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Request Entity Too Large */
+      413: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Unsupported Media Type */
+      415: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Unprocessable Entity */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Service Unavailable */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Insufficient Storage */
+      507: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
     };
-    patch_person_api_v1_faces__person_id__patch: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                person_id: string;
-            };
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["PersonPatch"];
-            };
-        };
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["PersonOnlyAnswer"];
-                };
-            };
-            /** @description Bad Request */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Not Found */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Unprocessable Entity */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
+  };
+  get_person_api_v1_faces__person_id__get: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        person_id: string;
+      };
+      cookie?: never;
     };
-    get_person_thumbnail_api_v1_faces__person_id__thumbnail_get: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                person_id: string;
-            };
-            cookie?: never;
+    requestBody?: never;
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
         };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
-            /** @description Not Found */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Validation Error */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Problem"];
-                };
-            };
+        content: {
+          "application/json": components["schemas"]["PersonDetailAnswer"];
         };
+      };
+      /** @description Not Found */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Validation Error */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["Problem"];
+        };
+      };
     };
-    list_images_api_v1_faces__person_id__images_get: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                person_id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ImageListAnswer"];
-                };
-            };
-            /** @description Not Found */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Validation Error */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Problem"];
-                };
-            };
-        };
+  };
+  replace_person_api_v1_faces__person_id__put: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        person_id: string;
+      };
+      cookie?: never;
     };
-    add_image_api_v1_faces__person_id__images_post: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                person_id: string;
-            };
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "multipart/form-data": {
-                    /**
-                     * Format: binary
-                     * @description The photo, encoded (JPEG, PNG, WebP, …).
-                     */
-                    image: string;
-                    /**
-                     * Face Index
-                     * @description Which face of the photo, as `/api/v1/detect` numbers them.
-                     */
-                    face_index?: number | null;
-                    /**
-                     * Face Selection
-                     * @description `only` refuses a photo with several faces; `largest` takes the largest.
-                     * @default only
-                     * @enum {string}
-                     */
-                    face_selection?: "only" | "largest";
-                    /**
-                     * Models To Generate
-                     * @description Packs whose embeddings are made; the configured ones when left out.
-                     */
-                    models_to_generate?: string[] | null;
-                };
-                "application/json": {
-                    /**
-                     * Format: byte
-                     * @description The photo, base64 (a data: URL is accepted).
-                     */
-                    image: string;
-                    /**
-                     * Face Index
-                     * @description Which face of the photo, as `/api/v1/detect` numbers them.
-                     */
-                    face_index?: number | null;
-                    /**
-                     * Face Selection
-                     * @description `only` refuses a photo with several faces; `largest` takes the largest.
-                     * @default only
-                     * @enum {string}
-                     */
-                    face_selection?: "only" | "largest";
-                    /**
-                     * Models To Generate
-                     * @description Packs whose embeddings are made; the configured ones when left out.
-                     */
-                    models_to_generate?: string[] | null;
-                };
-                "image/*": string;
-            };
-        };
-        responses: {
-            /** @description Successful Response */
-            201: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["EnrolmentAnswer"];
-                };
-            };
-            /** @description Bad Request */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Not Found */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Conflict */
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Request Entity Too Large */
-            413: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Unsupported Media Type */
-            415: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Unprocessable Entity */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Service Unavailable */
-            503: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Insufficient Storage */
-            507: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
+    requestBody: {
+      content: {
+        "application/json": components["schemas"]["PersonReplacement"];
+      };
     };
-    get_image_api_v1_faces__person_id__images__image_id__get: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                person_id: string;
-                image_id: string;
-            };
-            cookie?: never;
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
         };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ImageOnlyAnswer"];
-                };
-            };
-            /** @description Not Found */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Validation Error */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Problem"];
-                };
-            };
+        content: {
+          "application/json": components["schemas"]["PersonOnlyAnswer"];
         };
+      };
+      /** @description Bad Request */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Not Found */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Unprocessable Entity */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
     };
-    replace_image_api_v1_faces__person_id__images__image_id__put: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                person_id: string;
-                image_id: string;
-            };
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "multipart/form-data": {
-                    /**
-                     * Format: binary
-                     * @description The photo, encoded (JPEG, PNG, WebP, …).
-                     */
-                    image: string;
-                    /**
-                     * Face Index
-                     * @description Which face of the photo, as `/api/v1/detect` numbers them.
-                     */
-                    face_index?: number | null;
-                    /**
-                     * Face Selection
-                     * @description `only` refuses a photo with several faces; `largest` takes the largest.
-                     * @default only
-                     * @enum {string}
-                     */
-                    face_selection?: "only" | "largest";
-                    /**
-                     * Models To Generate
-                     * @description Packs whose embeddings are made; the configured ones when left out.
-                     */
-                    models_to_generate?: string[] | null;
-                    /**
-                     * Keep Previous
-                     * @description Whether the replaced image stays with the person.
-                     * @default true
-                     */
-                    keep_previous?: boolean;
-                };
-                "application/json": {
-                    /**
-                     * Format: byte
-                     * @description The photo, base64 (a data: URL is accepted).
-                     */
-                    image: string;
-                    /**
-                     * Face Index
-                     * @description Which face of the photo, as `/api/v1/detect` numbers them.
-                     */
-                    face_index?: number | null;
-                    /**
-                     * Face Selection
-                     * @description `only` refuses a photo with several faces; `largest` takes the largest.
-                     * @default only
-                     * @enum {string}
-                     */
-                    face_selection?: "only" | "largest";
-                    /**
-                     * Models To Generate
-                     * @description Packs whose embeddings are made; the configured ones when left out.
-                     */
-                    models_to_generate?: string[] | null;
-                    /**
-                     * Keep Previous
-                     * @description Whether the replaced image stays with the person.
-                     * @default true
-                     */
-                    keep_previous?: boolean;
-                };
-                "image/*": string;
-            };
-        };
-        responses: {
-            /** @description Successful Response */
-            201: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["EnrolmentAnswer"];
-                };
-            };
-            /** @description Bad Request */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Not Found */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Conflict */
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Request Entity Too Large */
-            413: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Unsupported Media Type */
-            415: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Unprocessable Entity */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Service Unavailable */
-            503: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Insufficient Storage */
-            507: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
+  };
+  delete_person_api_v1_faces__person_id__delete: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        person_id: string;
+      };
+      cookie?: never;
     };
-    delete_image_api_v1_faces__person_id__images__image_id__delete: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                person_id: string;
-                image_id: string;
-            };
-            cookie?: never;
+    requestBody?: never;
+    responses: {
+      /** @description Successful Response */
+      204: {
+        headers: {
+          [name: string]: unknown;
         };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            204: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
-            /** @description Not Found */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Validation Error */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Problem"];
-                };
-            };
+        content?: never;
+      };
+      /** @description Not Found */
+      404: {
+        headers: {
+          [name: string]: unknown;
         };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Validation Error */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["Problem"];
+        };
+      };
     };
-    patch_image_api_v1_faces__person_id__images__image_id__patch: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                person_id: string;
-                image_id: string;
-            };
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["ImagePatch"];
-            };
-        };
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ImageOnlyAnswer"];
-                };
-            };
-            /** @description Bad Request */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Not Found */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Unprocessable Entity */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
+  };
+  patch_person_api_v1_faces__person_id__patch: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        person_id: string;
+      };
+      cookie?: never;
     };
-    get_image_content_api_v1_faces__person_id__images__image_id__content_get: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                person_id: string;
-                image_id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
-            /** @description Not Found */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Validation Error */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Problem"];
-                };
-            };
-        };
+    requestBody: {
+      content: {
+        "application/json": components["schemas"]["PersonPatch"];
+      };
     };
-    get_image_thumbnail_api_v1_faces__person_id__images__image_id__thumbnail_get: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                person_id: string;
-                image_id: string;
-            };
-            cookie?: never;
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
         };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
-            /** @description Not Found */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Validation Error */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Problem"];
-                };
-            };
+        content: {
+          "application/json": components["schemas"]["PersonOnlyAnswer"];
         };
+      };
+      /** @description Bad Request */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Not Found */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Unprocessable Entity */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
     };
-    detect_api_v1_detect_post: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "multipart/form-data": {
-                    /**
-                     * Format: binary
-                     * @description The photo, encoded (JPEG, PNG, WebP, …).
-                     */
-                    image: string;
-                    /** Pack */
-                    pack?: string | null;
-                };
-                "application/json": {
-                    /**
-                     * Format: byte
-                     * @description The photo, base64 (a data: URL is accepted).
-                     */
-                    image: string;
-                    /** Pack */
-                    pack?: string | null;
-                };
-                "image/*": string;
-            };
-        };
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["DetectAnswer"];
-                };
-            };
-            /** @description Bad Request */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Not Found */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Request Entity Too Large */
-            413: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Unsupported Media Type */
-            415: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Unprocessable Entity */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Service Unavailable */
-            503: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
+  };
+  get_person_thumbnail_api_v1_faces__person_id__thumbnail_get: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        person_id: string;
+      };
+      cookie?: never;
     };
-    embeddings_api_v1_embeddings_post: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
+    requestBody?: never;
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
         };
-        requestBody: {
-            content: {
-                "multipart/form-data": {
-                    /**
-                     * Format: binary
-                     * @description The photo, encoded (JPEG, PNG, WebP, …).
-                     */
-                    image: string;
-                    /** Pack */
-                    pack?: string | null;
-                };
-                "application/json": {
-                    /**
-                     * Format: byte
-                     * @description The photo, base64 (a data: URL is accepted).
-                     */
-                    image: string;
-                    /** Pack */
-                    pack?: string | null;
-                };
-                "image/*": string;
-            };
+        content?: never;
+      };
+      /** @description Not Found */
+      404: {
+        headers: {
+          [name: string]: unknown;
         };
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["EmbeddingsAnswer"];
-                };
-            };
-            /** @description Bad Request */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Not Found */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Request Entity Too Large */
-            413: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Unsupported Media Type */
-            415: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Unprocessable Entity */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Service Unavailable */
-            503: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
         };
+      };
+      /** @description Validation Error */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["Problem"];
+        };
+      };
     };
-    search_api_v1_search_post: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "multipart/form-data": {
-                    /**
-                     * Format: binary
-                     * @description The photo, encoded (JPEG, PNG, WebP, …).
-                     */
-                    image: string;
-                    /** Pack */
-                    pack?: string | null;
-                    /** Threshold */
-                    threshold?: number | null;
-                    /**
-                     * Top K
-                     * @description How many persons to name for each face.
-                     * @default 5
-                     */
-                    top_k?: number;
-                    /**
-                     * Faces
-                     * @description Search for every face or the largest one.
-                     * @default all
-                     * @enum {string}
-                     */
-                    faces?: "all" | "largest";
-                };
-                "application/json": {
-                    /**
-                     * Format: byte
-                     * @description The photo, base64 (a data: URL is accepted).
-                     */
-                    image: string;
-                    /** Pack */
-                    pack?: string | null;
-                    /** Threshold */
-                    threshold?: number | null;
-                    /**
-                     * Top K
-                     * @description How many persons to name for each face.
-                     * @default 5
-                     */
-                    top_k?: number;
-                    /**
-                     * Faces
-                     * @description Search for every face or the largest one.
-                     * @default all
-                     * @enum {string}
-                     */
-                    faces?: "all" | "largest";
-                };
-                "image/*": string;
-            };
-        };
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["SearchAnswer"];
-                };
-            };
-            /** @description Bad Request */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Not Found */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Request Entity Too Large */
-            413: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Unsupported Media Type */
-            415: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Unprocessable Entity */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Service Unavailable */
-            503: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
+  };
+  list_images_api_v1_faces__person_id__images_get: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        person_id: string;
+      };
+      cookie?: never;
     };
-    compare_api_v1_compare_post: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
+    requestBody?: never;
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
         };
-        requestBody: {
-            content: {
-                "multipart/form-data": {
-                    image: string[];
-                    /** Pack */
-                    pack?: string | null;
-                    /** Threshold */
-                    threshold?: number | null;
-                    /**
-                     * Face Selection
-                     * @description As at enrolment, for both photos.
-                     * @default only
-                     * @enum {string}
-                     */
-                    face_selection?: "only" | "largest";
-                };
-                "application/json": {
-                    image: string[];
-                    /** Pack */
-                    pack?: string | null;
-                    /** Threshold */
-                    threshold?: number | null;
-                    /**
-                     * Face Selection
-                     * @description As at enrolment, for both photos.
-                     * @default only
-                     * @enum {string}
-                     */
-                    face_selection?: "only" | "largest";
-                };
-            };
+        content: {
+          "application/json": components["schemas"]["ImageListAnswer"];
         };
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["CompareAnswer"];
-                };
-            };
-            /** @description Bad Request */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Not Found */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Request Entity Too Large */
-            413: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Unsupported Media Type */
-            415: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Unprocessable Entity */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Service Unavailable */
-            503: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+      };
+      /** @description Not Found */
+      404: {
+        headers: {
+          [name: string]: unknown;
         };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Validation Error */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["Problem"];
+        };
+      };
     };
-    live_health_live_get: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["HealthAnswer"];
-                };
-            };
-        };
+  };
+  add_image_api_v1_faces__person_id__images_post: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        person_id: string;
+      };
+      cookie?: never;
     };
-    ready_health_ready_get: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
+    requestBody: {
+      content: {
+        "multipart/form-data": {
+          /**
+           * Format: binary
+           * @description The photo, encoded (JPEG, PNG, WebP, …).
+           */
+          image: string;
+          /**
+           * Face Index
+           * @description Which face of the photo, as `/api/v1/detect` numbers them.
+           */
+          face_index?: number | null;
+          /**
+           * Face Selection
+           * @description `only` refuses a photo with several faces; `largest` takes the largest.
+           * @default only
+           * @enum {string}
+           */
+          face_selection?: "only" | "largest";
+          /**
+           * Models To Generate
+           * @description Packs whose embeddings are made; the configured ones when left out.
+           */
+          models_to_generate?: string[] | null;
         };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["HealthAnswer"];
-                };
-            };
-            /** @description Service Unavailable */
-            503: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["HealthAnswer"];
-                };
-            };
+        "application/json": {
+          /**
+           * Format: byte
+           * @description The photo, base64 (a data: URL is accepted).
+           */
+          image: string;
+          /**
+           * Face Index
+           * @description Which face of the photo, as `/api/v1/detect` numbers them.
+           */
+          face_index?: number | null;
+          /**
+           * Face Selection
+           * @description `only` refuses a photo with several faces; `largest` takes the largest.
+           * @default only
+           * @enum {string}
+           */
+          face_selection?: "only" | "largest";
+          /**
+           * Models To Generate
+           * @description Packs whose embeddings are made; the configured ones when left out.
+           */
+          models_to_generate?: string[] | null;
         };
+        "image/*": string;
+      };
     };
-    ready_health_get: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
+    responses: {
+      /** @description Successful Response */
+      201: {
+        headers: {
+          [name: string]: unknown;
         };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["HealthAnswer"];
-                };
-            };
-            /** @description Service Unavailable */
-            503: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["HealthAnswer"];
-                };
-            };
+        content: {
+          "application/json": components["schemas"]["EnrolmentAnswer"];
         };
+      };
+      /** @description Bad Request */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Not Found */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Conflict */
+      409: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Request Entity Too Large */
+      413: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Unsupported Media Type */
+      415: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Unprocessable Entity */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Service Unavailable */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Insufficient Storage */
+      507: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
     };
-    models_api_v1_models_get: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ModelsAnswer"];
-                };
-            };
-        };
+  };
+  get_image_api_v1_faces__person_id__images__image_id__get: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        person_id: string;
+        image_id: string;
+      };
+      cookie?: never;
     };
-    status_api_status_get: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
+    requestBody?: never;
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
         };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["StatusAnswer"];
-                };
-            };
+        content: {
+          "application/json": components["schemas"]["ImageOnlyAnswer"];
         };
+      };
+      /** @description Not Found */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Validation Error */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["Problem"];
+        };
+      };
     };
+  };
+  replace_image_api_v1_faces__person_id__images__image_id__put: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        person_id: string;
+        image_id: string;
+      };
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        "multipart/form-data": {
+          /**
+           * Format: binary
+           * @description The photo, encoded (JPEG, PNG, WebP, …).
+           */
+          image: string;
+          /**
+           * Face Index
+           * @description Which face of the photo, as `/api/v1/detect` numbers them.
+           */
+          face_index?: number | null;
+          /**
+           * Face Selection
+           * @description `only` refuses a photo with several faces; `largest` takes the largest.
+           * @default only
+           * @enum {string}
+           */
+          face_selection?: "only" | "largest";
+          /**
+           * Models To Generate
+           * @description Packs whose embeddings are made; the configured ones when left out.
+           */
+          models_to_generate?: string[] | null;
+          /**
+           * Keep Previous
+           * @description Whether the replaced image stays with the person.
+           * @default true
+           */
+          keep_previous?: boolean;
+        };
+        "application/json": {
+          /**
+           * Format: byte
+           * @description The photo, base64 (a data: URL is accepted).
+           */
+          image: string;
+          /**
+           * Face Index
+           * @description Which face of the photo, as `/api/v1/detect` numbers them.
+           */
+          face_index?: number | null;
+          /**
+           * Face Selection
+           * @description `only` refuses a photo with several faces; `largest` takes the largest.
+           * @default only
+           * @enum {string}
+           */
+          face_selection?: "only" | "largest";
+          /**
+           * Models To Generate
+           * @description Packs whose embeddings are made; the configured ones when left out.
+           */
+          models_to_generate?: string[] | null;
+          /**
+           * Keep Previous
+           * @description Whether the replaced image stays with the person.
+           * @default true
+           */
+          keep_previous?: boolean;
+        };
+        "image/*": string;
+      };
+    };
+    responses: {
+      /** @description Successful Response */
+      201: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["EnrolmentAnswer"];
+        };
+      };
+      /** @description Bad Request */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Not Found */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Conflict */
+      409: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Request Entity Too Large */
+      413: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Unsupported Media Type */
+      415: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Unprocessable Entity */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Service Unavailable */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Insufficient Storage */
+      507: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  delete_image_api_v1_faces__person_id__images__image_id__delete: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        person_id: string;
+        image_id: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Successful Response */
+      204: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content?: never;
+      };
+      /** @description Not Found */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Validation Error */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  patch_image_api_v1_faces__person_id__images__image_id__patch: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        person_id: string;
+        image_id: string;
+      };
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        "application/json": components["schemas"]["ImagePatch"];
+      };
+    };
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["ImageOnlyAnswer"];
+        };
+      };
+      /** @description Bad Request */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Not Found */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Unprocessable Entity */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  get_image_content_api_v1_faces__person_id__images__image_id__content_get: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        person_id: string;
+        image_id: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content?: never;
+      };
+      /** @description Not Found */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Validation Error */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  get_image_thumbnail_api_v1_faces__person_id__images__image_id__thumbnail_get: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        person_id: string;
+        image_id: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content?: never;
+      };
+      /** @description Not Found */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Validation Error */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  detect_api_v1_detect_post: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        "multipart/form-data": {
+          /**
+           * Format: binary
+           * @description The photo, encoded (JPEG, PNG, WebP, …).
+           */
+          image: string;
+          /** Pack */
+          pack?: string | null;
+        };
+        "application/json": {
+          /**
+           * Format: byte
+           * @description The photo, base64 (a data: URL is accepted).
+           */
+          image: string;
+          /** Pack */
+          pack?: string | null;
+        };
+        "image/*": string;
+      };
+    };
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["DetectAnswer"];
+        };
+      };
+      /** @description Bad Request */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Not Found */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Request Entity Too Large */
+      413: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Unsupported Media Type */
+      415: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Unprocessable Entity */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Service Unavailable */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  embeddings_api_v1_embeddings_post: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        "multipart/form-data": {
+          /**
+           * Format: binary
+           * @description The photo, encoded (JPEG, PNG, WebP, …).
+           */
+          image: string;
+          /** Pack */
+          pack?: string | null;
+        };
+        "application/json": {
+          /**
+           * Format: byte
+           * @description The photo, base64 (a data: URL is accepted).
+           */
+          image: string;
+          /** Pack */
+          pack?: string | null;
+        };
+        "image/*": string;
+      };
+    };
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["EmbeddingsAnswer"];
+        };
+      };
+      /** @description Bad Request */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Not Found */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Request Entity Too Large */
+      413: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Unsupported Media Type */
+      415: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Unprocessable Entity */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Service Unavailable */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  search_api_v1_search_post: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        "multipart/form-data": {
+          /**
+           * Format: binary
+           * @description The photo, encoded (JPEG, PNG, WebP, …).
+           */
+          image: string;
+          /** Pack */
+          pack?: string | null;
+          /** Threshold */
+          threshold?: number | null;
+          /**
+           * Top K
+           * @description How many persons to name for each face.
+           * @default 5
+           */
+          top_k?: number;
+          /**
+           * Faces
+           * @description Search for every face or the largest one.
+           * @default all
+           * @enum {string}
+           */
+          faces?: "all" | "largest";
+        };
+        "application/json": {
+          /**
+           * Format: byte
+           * @description The photo, base64 (a data: URL is accepted).
+           */
+          image: string;
+          /** Pack */
+          pack?: string | null;
+          /** Threshold */
+          threshold?: number | null;
+          /**
+           * Top K
+           * @description How many persons to name for each face.
+           * @default 5
+           */
+          top_k?: number;
+          /**
+           * Faces
+           * @description Search for every face or the largest one.
+           * @default all
+           * @enum {string}
+           */
+          faces?: "all" | "largest";
+        };
+        "image/*": string;
+      };
+    };
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["SearchAnswer"];
+        };
+      };
+      /** @description Bad Request */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Not Found */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Request Entity Too Large */
+      413: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Unsupported Media Type */
+      415: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Unprocessable Entity */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Service Unavailable */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  compare_api_v1_compare_post: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        "multipart/form-data": {
+          image: string[];
+          /** Pack */
+          pack?: string | null;
+          /** Threshold */
+          threshold?: number | null;
+          /**
+           * Face Selection
+           * @description As at enrolment, for both photos.
+           * @default only
+           * @enum {string}
+           */
+          face_selection?: "only" | "largest";
+        };
+        "application/json": {
+          image: string[];
+          /** Pack */
+          pack?: string | null;
+          /** Threshold */
+          threshold?: number | null;
+          /**
+           * Face Selection
+           * @description As at enrolment, for both photos.
+           * @default only
+           * @enum {string}
+           */
+          face_selection?: "only" | "largest";
+        };
+      };
+    };
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["CompareAnswer"];
+        };
+      };
+      /** @description Bad Request */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Not Found */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Request Entity Too Large */
+      413: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Unsupported Media Type */
+      415: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Unprocessable Entity */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Service Unavailable */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  live_health_live_get: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["HealthAnswer"];
+        };
+      };
+    };
+  };
+  ready_health_ready_get: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["HealthAnswer"];
+        };
+      };
+      /** @description Service Unavailable */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["HealthAnswer"];
+        };
+      };
+    };
+  };
+  ready_health_get: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["HealthAnswer"];
+        };
+      };
+      /** @description Service Unavailable */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["HealthAnswer"];
+        };
+      };
+    };
+  };
+  models_api_v1_models_get: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["ModelsAnswer"];
+        };
+      };
+    };
+  };
+  status_api_status_get: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["StatusAnswer"];
+        };
+      };
+    };
+  };
 }

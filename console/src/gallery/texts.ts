@@ -38,7 +38,8 @@ export const galleryTexts = {
       remove: "Remove {{key}}",
       none: "No fields yet. Add what you want to know about this person: department, badge number, notes.",
       threshold: "Own threshold",
-      thresholdHint: "Score from 0 to 1 that counts as a match with this person. Empty: the pack's recommended one.",
+      thresholdHint:
+        "Score from 0 to 1 that counts as a match with this person. Empty: the pack's recommended one.",
       save: "Save",
       done: "Details saved.",
       keyEmpty: "Give the field a name",

@@ -21,9 +21,11 @@ const units = ["byte", "kilobyte", "megabyte", "gigabyte", "terabyte"] as const;
 export function formatBytes(value: number, locale: string): string {
   const step = value < 1 ? 0 : Math.min(units.length - 1, Math.floor(Math.log10(value) / 3));
   const unit = units[step] ?? "byte";
-  return new Intl.NumberFormat(locale, { style: "unit", unit, maximumFractionDigits: step < 2 ? 0 : 1 }).format(
-    value / 1000 ** step,
-  );
+  return new Intl.NumberFormat(locale, {
+    style: "unit",
+    unit,
+    maximumFractionDigits: step < 2 ? 0 : 1,
+  }).format(value / 1000 ** step);
 }
 
 export function formatDuration(seconds: number, locale: string): string {

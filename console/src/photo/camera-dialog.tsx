@@ -43,7 +43,6 @@ export function CameraDialog({ opened, onClose, onPhoto }: CameraDialogProps) {
               : t(`photo.cameraDialog.${state.kind}`)}
           </Alert>
         ) : (
-          // biome-ignore lint/a11y/useMediaCaption: a live picture of the camera has no words.
           <video ref={video} className={classes.video} autoPlay playsInline muted />
         )}
         {state.kind === "starting" && (

@@ -50,7 +50,11 @@ async function openCamera(deviceId: string | null): Promise<CameraState> {
   // Browsers hide the whole interface from pages that are not secure.
   if (!navigator.mediaDevices) return { kind: "insecure" };
   try {
-    const video = { width: { ideal: 1280 }, height: { ideal: 960 }, ...(deviceId ? { deviceId: { exact: deviceId } } : {}) };
+    const video = {
+      width: { ideal: 1280 },
+      height: { ideal: 960 },
+      ...(deviceId ? { deviceId: { exact: deviceId } } : {}),
+    };
     return { kind: "running", stream: await navigator.mediaDevices.getUserMedia({ video, audio: false }) };
   } catch (error) {
     const name = error instanceof DOMException ? error.name : "";

@@ -19,7 +19,14 @@ interface PhotoInputProps {
 }
 
 /** Photos by drop, file choice, clipboard or camera. The server judges the format: browsers know few types of them. */
-export function PhotoInput({ onPhotos, multiple = false, wholePage = false, hint, minHeight, label }: PhotoInputProps) {
+export function PhotoInput({
+  onPhotos,
+  multiple = false,
+  wholePage = false,
+  hint,
+  minHeight,
+  label,
+}: PhotoInputProps) {
   const { t } = useTranslation();
   const [cameraOpened, camera] = useDisclosure(false);
   const { getRootProps, getInputProps, open, isDragActive } = useDropzone({
@@ -35,9 +42,16 @@ export function PhotoInput({ onPhotos, multiple = false, wholePage = false, hint
   usePaste(wholePage, onPhotos);
   useShortcuts(wholePage ? { c: camera.open } : {});
   return (
-    <div {...getRootProps({ role: "group", "aria-label": label ?? t(multiple ? "photo.drop" : "photo.dropOne") })}>
+    <div
+      {...getRootProps({
+        role: "group",
+        "aria-label": label ?? t(multiple ? "photo.drop" : "photo.dropOne"),
+      })}
+    >
       <div className={classes.drop} data-over={isDragActive} style={{ minHeight }}>
-        <input {...getInputProps({ "aria-label": label ?? t(multiple ? "photo.choose" : "photo.chooseOne") })} />
+        <input
+          {...getInputProps({ "aria-label": label ?? t(multiple ? "photo.choose" : "photo.chooseOne") })}
+        />
         <ImagePlus size={30} strokeWidth={1.5} className={classes.dropIcon} aria-hidden />
         <div>
           <Text fw={600}>

@@ -30,12 +30,24 @@ const LOW = 0.9;
 const RIGHT = 0.75;
 
 /** A photo with a box on every face; boxes are buttons when a face can be chosen. */
-export function PhotoStage({ src, alt, size, faces = [], selected, onSelect, maxHeight = 620, children }: PhotoStageProps) {
+export function PhotoStage({
+  src,
+  alt,
+  size,
+  faces = [],
+  selected,
+  onSelect,
+  maxHeight = 620,
+  children,
+}: PhotoStageProps) {
   const { t } = useTranslation();
   const [natural, setNatural] = useState<{ width: number; height: number }>();
   const [broken, setBroken] = useState<string>();
   const shape = size ?? natural ?? { width: 4, height: 3 };
-  const frame = { aspectRatio: `${shape.width} / ${shape.height}`, width: `min(100%, ${(maxHeight * shape.width) / shape.height}px)` };
+  const frame = {
+    aspectRatio: `${shape.width} / ${shape.height}`,
+    width: `min(100%, ${(maxHeight * shape.width) / shape.height}px)`,
+  };
   return (
     <div className={classes.stage}>
       <div className={classes.frame} style={frame}>

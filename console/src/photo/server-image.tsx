@@ -36,6 +36,12 @@ export function ServerImage({ src, alt, className }: ServerImageProps) {
     );
   }
   return (
-    <img className={className} src={shown ?? undefined} alt={alt} loading="lazy" onError={() => setBroken(src)} />
+    <img
+      className={className}
+      src={shown ?? undefined}
+      alt={alt}
+      loading="lazy"
+      onError={() => setBroken(src)}
+    />
   );
 }

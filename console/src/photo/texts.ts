@@ -17,7 +17,8 @@ export const photoTexts = {
       capture: "Take the photo",
       device: "Camera",
       starting: "Starting the camera…",
-      insecure: "Browsers give the camera only to pages opened over HTTPS or from this very machine (localhost).",
+      insecure:
+        "Browsers give the camera only to pages opened over HTTPS or from this very machine (localhost).",
       denied: "The camera was not allowed. Allow it in the browser's address bar, then try again.",
       missing: "No camera was found.",
       failed: "The camera cannot be opened: {{reason}}",

@@ -3,7 +3,10 @@ export const searchTexts = {
     title: "Search",
     intro: "Who is in this photo? Every face is compared with the whole gallery.",
     empty: "Drop, paste or take a photo. Groups are fine: each face gets its own answer.",
-    noFace: { title: "No face found", text: "Try a photo where the face is larger, sharper or turned to the camera." },
+    noFace: {
+      title: "No face found",
+      text: "Try a photo where the face is larger, sharper or turned to the camera.",
+    },
     searching: "Comparing with the gallery…",
     found_one: "{{count}} face",
     found_other: "{{count}} faces",
@@ -13,7 +16,8 @@ export const searchTexts = {
     faceOf: "Face {{number}} of {{total}}",
     faceLabel: "Face {{number}}: {{name}}",
     unknown: "Unknown",
-    unknownText: "Nobody in the gallery is similar enough. Nearest: {{name}} with {{score}}, below the threshold of {{threshold}}.",
+    unknownText:
+      "Nobody in the gallery is similar enough. Nearest: {{name}} with {{score}}, below the threshold of {{threshold}}.",
     unknownEmpty: "The gallery holds nobody to compare with.",
     enrolFace: "Enrol this face",
     matches: "Nearest in the gallery",

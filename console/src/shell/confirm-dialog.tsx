@@ -12,10 +12,23 @@ interface ConfirmDialogProps {
 }
 
 /** Asks before something is gone for good; Cancel has the focus first. */
-export function ConfirmDialog({ opened, title, text, confirm, busy, onConfirm, onClose }: ConfirmDialogProps) {
+export function ConfirmDialog({
+  opened,
+  title,
+  text,
+  confirm,
+  busy,
+  onConfirm,
+  onClose,
+}: ConfirmDialogProps) {
   const { t } = useTranslation();
   return (
-    <Modal opened={opened} onClose={onClose} title={title} closeButtonProps={{ "aria-label": t("shell.close") }}>
+    <Modal
+      opened={opened}
+      onClose={onClose}
+      title={title}
+      closeButtonProps={{ "aria-label": t("shell.close") }}
+    >
       <Stack>
         <Text>{text}</Text>
         <Group justify="flex-end">

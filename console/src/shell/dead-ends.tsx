@@ -15,12 +15,12 @@ export function NotFound() {
   );
 }
 
-export function Crashed({ error }: { error: Error }) {
+export function Crashed({ error }: { error: unknown }) {
   const { t } = useTranslation();
   return (
     <Alert color="cinnabar" title={t("shell.crashed.title")} role="alert">
       <p>{t("shell.crashed.text")}</p>
-      <pre style={{ whiteSpace: "pre-wrap" }}>{error.message}</pre>
+      <pre style={{ whiteSpace: "pre-wrap" }}>{error instanceof Error ? error.message : String(error)}</pre>
       <Button variant="default" onClick={() => location.reload()}>
         {t("shell.crashed.reload")}
       </Button>

@@ -1,4 +1,15 @@
-import { ActionIcon, Alert, Button, Code, CopyButton, Group, List, Stack, Text, Tooltip } from "@mantine/core";
+import {
+  ActionIcon,
+  Alert,
+  Button,
+  Code,
+  CopyButton,
+  Group,
+  List,
+  Stack,
+  Text,
+  Tooltip,
+} from "@mantine/core";
 import { notifications } from "@mantine/notifications";
 import i18next from "i18next";
 import { Check, Copy, TriangleAlert } from "lucide-react";
@@ -9,7 +20,9 @@ const TOAST_MS = 12_000;
 
 /** The title in the person's language where there is one; the server's own otherwise. */
 export function problemTitle(problem: Problem): string {
-  return i18next.t(`problem.titles.${problem.code}` as "problem.titles.several_faces", { defaultValue: problem.title });
+  return i18next.t(`problem.titles.${problem.code}` as "problem.titles.several_faces", {
+    defaultValue: problem.title,
+  });
 }
 
 /** Detail, fields, code and request id: what a person needs, and what they need to report. */

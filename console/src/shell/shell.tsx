@@ -24,9 +24,9 @@ export function Shell() {
   });
   return (
     <>
-      <a className={classes.skip} href="#content" onClick={() => main.current?.focus()}>
+      <button type="button" className={classes.skip} onClick={() => main.current?.focus()}>
         {t("shell.skip")}
-      </a>
+      </button>
       <AppShell
         header={{ height: { base: 56, sm: 0 } }}
         navbar={{ width: 236, breakpoint: "sm", collapsed: { mobile: !navOpened } }}

@@ -31,7 +31,7 @@ export function ShortcutsDialog({ opened, onClose }: { opened: boolean; onClose:
               <Group gap={6}>
                 <Kbd>g</Kbd>
                 <Text size="xs" c="dimmed">
-                  {t("shell.shortcuts.then")}
+                  {t("shell.shortcuts.followedBy")}
                 </Text>
                 <Kbd>{page.key}</Kbd>
               </Group>

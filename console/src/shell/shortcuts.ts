@@ -32,6 +32,7 @@ export function useShortcuts(shortcuts: Shortcuts) {
 
 function isTyping(target: EventTarget | null): boolean {
   if (!(target instanceof HTMLElement)) return false;
-  if (target instanceof HTMLInputElement) return !["checkbox", "radio", "button", "range"].includes(target.type);
+  if (target instanceof HTMLInputElement)
+    return !["checkbox", "radio", "button", "range"].includes(target.type);
   return target.isContentEditable || target.matches("textarea, select");
 }

@@ -17,7 +17,7 @@ export const shellTexts = {
       open: "Keyboard shortcuts",
       go: "Go to",
       onPage: "On a page",
-      then: "then",
+      followedBy: "then",
       help: "Show this list",
       filter: "Filter the gallery by name",
       enrol: "Enrol a person (gallery, person)",
@@ -32,8 +32,16 @@ export const shellTexts = {
       label: "API key",
       submit: "Continue",
     },
-    notFound: { title: "There is no such page", text: "The address may be misspelt.", back: "To the overview" },
-    crashed: { title: "This page met an error", text: "Reload the page; if it comes back, tell us the text below.", reload: "Reload" },
+    notFound: {
+      title: "There is no such page",
+      text: "The address may be misspelt.",
+      back: "To the overview",
+    },
+    crashed: {
+      title: "This page met an error",
+      text: "Reload the page; if it comes back, tell us the text below.",
+      reload: "Reload",
+    },
   },
   zh: {
     tagline: "人脸平台",
@@ -53,7 +61,7 @@ export const shellTexts = {
       open: "键盘快捷键",
       go: "前往",
       onPage: "页面内",
-      then: "然后",
+      followedBy: "然后",
       help: "显示此列表",
       filter: "按姓名筛选人员库",
       enrol: "录入人员（人员库、人员页）",
@@ -69,6 +77,10 @@ export const shellTexts = {
       submit: "继续",
     },
     notFound: { title: "没有这个页面", text: "地址可能有误。", back: "返回概览" },
-    crashed: { title: "页面出错了", text: "请刷新页面；若再次出现，请把下面的文字告诉我们。", reload: "刷新" },
+    crashed: {
+      title: "页面出错了",
+      text: "请刷新页面；若再次出现，请把下面的文字告诉我们。",
+      reload: "刷新",
+    },
   },
 };

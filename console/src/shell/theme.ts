@@ -75,7 +75,9 @@ export const theme = createTheme({
   cursorType: "pointer",
   respectReducedMotion: true,
   components: {
-    Modal: { defaultProps: { centered: true, overlayProps: { backgroundOpacity: 0.5, blur: 3 }, radius: "lg" } },
+    Modal: {
+      defaultProps: { centered: true, overlayProps: { backgroundOpacity: 0.5, blur: 3 }, radius: "lg" },
+    },
     Tooltip: { defaultProps: { openDelay: 350, withArrow: true } },
     ActionIcon: { defaultProps: { variant: "subtle", size: "lg" } },
     Menu: { defaultProps: { shadow: "md", position: "bottom-end", withinPortal: true } },

@@ -8,6 +8,7 @@ from fastapi import FastAPI
 import lianpu
 from lianpu.api import docs, system
 from lianpu.api.access import AccessGuard
+from lianpu.api.body_limit import BodyLimit
 from lianpu.api.console import mount_console
 from lianpu.api.openapi import describe
 from lianpu.api.request_context import RequestContext
@@ -34,14 +35,13 @@ def create_app(settings: Settings) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         lifespan=lifespan,
-        max_body_size=settings.server.max_upload_bytes,
     )
-    app.state.max_upload_bytes = settings.server.max_upload_bytes
     for router in (gallery_router.router, recognition_router.router, system.router, docs.router):
         app.include_router(router)
     mount_console(app)
     add_problem_handlers(app)
     # The last one added is the outermost: refusals of the guard carry a request id too.
+    app.add_middleware(BodyLimit, max_bytes=settings.server.max_upload_bytes)
     app.add_middleware(AccessGuard, settings=settings.server)
     app.add_middleware(RequestContext)
     describe(app)

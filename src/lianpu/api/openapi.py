@@ -5,7 +5,7 @@ from typing import Any
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
-from lianpu.http.problems import Problem
+from lianpu.http.problems import Problem, problems
 
 DESCRIPTION = """
 Enrol persons with photos, then ask who is on a picture. Every call that takes a photo takes it as multipart (field
@@ -31,6 +31,7 @@ def describe(app: FastAPI) -> None:
             problem = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
             schemas.update(problem.pop("$defs", {}))
             schemas["Problem"] = problem
+            _replace_validation_answers(document)
             for unused in ("HTTPValidationError", "ValidationError"):
                 schemas.pop(unused, None)
             components["securitySchemes"] = {
@@ -42,3 +43,12 @@ def describe(app: FastAPI) -> None:
         return app.openapi_schema
 
     app.openapi = openapi  # type: ignore[method-assign]
+
+
+def _replace_validation_answers(document: dict[str, Any]) -> None:
+    """FastAPI describes a 422 of its own on every route with parameters; ours is a problem like all others."""
+    for methods in document["paths"].values():
+        for operation in methods.values():
+            answer = operation["responses"].get("422", {})
+            if "application/json" in answer.get("content", {}):
+                operation["responses"]["422"] = problems(422)[422]

@@ -41,21 +41,22 @@ def list_packs(as_json: JsonOption = False, home: HomeOption = None, config: Con
     from rich.console import Console
     from rich.table import Table
 
-    table = Table("pack", "version", "state", "size", "licence", "commercial use", "threshold", "detail")
+    table = Table("pack", "state", "size", "licence", "threshold")
     for status in statuses:
         manifest = status.manifest
         embedder = manifest.roles.embedder if manifest else None
+        default = "\n(default)" if status.name == shelf.settings.packs.default else ""
         table.add_row(
-            f"{status.name} (default)" if status.name == shelf.settings.packs.default else status.name,
-            status.version,
+            f"{status.name}@{status.version}{default}",
             status.state.value,
             f"{status.size_bytes / 1e6:.1f} MB" if manifest else "",
-            manifest.licence.id if manifest else "",
-            _commercial(manifest.licence) if manifest else "",
+            f"{manifest.licence.id}\ncommercial use: {_commercial(manifest.licence)}" if manifest else "",
             f"{embedder.metric} {embedder.threshold:g}" if embedder else "",
-            status.detail or (manifest.summary if manifest else ""),
         )
     Console().print(table)
+    for status in statuses:
+        if status.detail:
+            typer.echo(f"{status.name}@{status.version}: {status.detail}")
 
 
 @app.command("import")
@@ -150,7 +151,7 @@ def remove(
         typer.confirm(f"Delete pack {name}? Faces embedded by it cannot be searched without it.", abort=True)
     typer.echo(f"{remove_pack(name, shelf.registry.packs_dir).name} is removed.")
     if name.partition("@")[0] == shelf.settings.packs.default:
-        typer.echo(f"It was the default pack: set packs.default to one of `lianpu models list`.", err=True)
+        typer.echo("It was the default pack: set packs.default to one of `lianpu models list`.", err=True)
 
 
 def _open(home: Path | None, config: Path | None) -> _Shelf:

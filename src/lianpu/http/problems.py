@@ -118,7 +118,7 @@ def request_id_of(request: Request) -> str:
 def _http_problem(status: int, detail: str, headers: Mapping[str, str] | None, request_id: str) -> JSONResponse:
     """What the framework itself refuses (no such route, wrong method) in the same envelope."""
     if status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
-        return problem_response(UploadTooLargeError("The request is larger than this server allows."), request_id)
+        return problem_response(UploadTooLargeError(detail), request_id)
     phrase = HTTPStatus(status).phrase
     code = phrase.lower().replace(" ", "_").replace("-", "_")
     return _response(status, code, phrase, detail, request_id, [], {}, headers or {})

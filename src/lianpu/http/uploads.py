@@ -3,7 +3,7 @@
 import base64
 import binascii
 import json
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any, Generic, TypeVar, cast
@@ -18,7 +18,6 @@ from lianpu.errors import (
     FieldsInvalidError,
     MalformedRequestError,
     UnsupportedMediaError,
-    UploadTooLargeError,
 )
 
 IMAGE_FIELD = "image"
@@ -51,28 +50,24 @@ def image_form(
 ) -> Callable[[Request], Awaitable[ImageForm[Fields]]]:
     """A dependency that reads `images` images and the fields of `model` from a request of any of the three kinds.
 
-    Fields may also come in the query string; those of the body win. The largest body is
-    `request.app.state.max_upload_bytes`.
+    Fields may also come in the query string; those of the body win. The server's body limit bounds the memory.
 
     Raises (in the dependency):
-        UploadTooLargeError: as soon as the announced or counted length passes the limit.
         MalformedRequestError: the multipart or JSON frame itself cannot be read.
         UnsupportedMediaError: the body is none of the three kinds.
         FieldsInvalidError: a field is unknown, missing or wrong, or the number of images is; names every one.
     """
 
     async def dependency(request: Request) -> ImageForm[Fields]:
-        limit: int = request.app.state.max_upload_bytes
         raw: dict[str, Any] = {}
         _collect(raw, request.query_params.multi_items())
         kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-        stream = _limited(request, limit)
         if kind == "multipart/form-data":
-            files, body_fields = await _read_multipart(request, stream)
+            files, body_fields = await _read_multipart(request)
         elif kind == "application/json":
-            files, body_fields = _read_json(b"".join([chunk async for chunk in stream]))
+            files, body_fields = _read_json(await request.body())
         elif kind.startswith("image/") or kind == "application/octet-stream":
-            files, body_fields = [(IMAGE_FIELD, b"".join([chunk async for chunk in stream]))], {}
+            files, body_fields = [(IMAGE_FIELD, await request.body())], {}
         else:
             raise UnsupportedMediaError(
                 "Send the image as multipart/form-data (field `image`), as application/json with base64 in `image`, "
@@ -109,23 +104,8 @@ def image_body(model: type[BaseModel], *, images: int = 1, raw: bool = True) -> 
     return {"requestBody": {"required": True, "content": content}}
 
 
-async def _limited(request: Request, limit: int) -> AsyncGenerator[bytes]:
-    too_large = UploadTooLargeError(f"The upload is larger than the allowed {limit:,} bytes.", context={"limit": limit})
-    announced = request.headers.get("content-length", "")
-    if announced.isdecimal() and int(announced) > limit:
-        raise too_large
-    received = 0
-    async for chunk in request.stream():
-        received += len(chunk)
-        if received > limit:
-            raise too_large
-        yield chunk
-
-
-async def _read_multipart(
-    request: Request, stream: AsyncGenerator[bytes]
-) -> tuple[list[tuple[str, bytes]], dict[str, Any]]:
-    parser = _MemoryParser(request.headers, stream, max_fields=MAX_FIELDS, max_files=MAX_FIELDS)
+async def _read_multipart(request: Request) -> tuple[list[tuple[str, bytes]], dict[str, Any]]:
+    parser = _MemoryParser(request.headers, request.stream(), max_fields=MAX_FIELDS, max_files=MAX_FIELDS)
     parser.max_part_size = MAX_FIELD_BYTES
     try:
         form = await parser.parse()
@@ -138,6 +118,7 @@ async def _read_multipart(
             files.append((name, await value.read()))
         else:
             _collect(fields, [(name, value)])
+    await form.close()
     return files, fields
 
 

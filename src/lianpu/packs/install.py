@@ -2,6 +2,7 @@
 
 import contextlib
 import shutil
+import time
 import uuid
 from collections.abc import Generator
 from contextlib import ExitStack, contextmanager
@@ -23,6 +24,9 @@ from lianpu.packs.registry import EMBEDDED_PACKS
 from lianpu.packs.source import DEFAULT_LIMITS, PackSource, SourceLimits, open_source
 from lianpu.packs.verify import load_problems
 from lianpu.runtime.session import SessionFactory
+
+# No import takes that long, so what is older belongs to none that still runs.
+_LEFTOVER_AGE_S = 24 * 3600
 
 
 def import_pack(
@@ -146,10 +150,12 @@ def _same_installed(manifest: PackManifest, packs_dir: Path) -> Pack | None:
             f"A damaged pack '{folder.name}' is in the way; remove it first with "
             f"`lianpu models remove {folder.name}`. ({error.detail})"
         ) from error
-    if installed.manifest != manifest:
+    # Where it was imported from is told in the summary; the same weights from a folder and from a zip are one pack.
+    if installed.manifest.model_copy(update={"summary": manifest.summary}) != manifest:
         raise ConflictError(
-            f"Another pack '{folder.name}' is installed already. Import this one with another --name or --version, "
-            "so that faces embedded by the two are never compared."
+            f"Another pack '{folder.name}' is installed already, with other files, roles or terms. Import this one "
+            "with another --name or --version, so that faces embedded by the two are never compared; or remove that "
+            "one first."
         )
     return None if digest_problems(installed) else installed
 
@@ -176,12 +182,21 @@ def _staging(packs_dir: Path) -> Generator[Path]:
     staging = packs_dir / f".import-{uuid.uuid4().hex}"
     try:
         packs_dir.mkdir(parents=True, exist_ok=True)
+        _sweep(packs_dir)
         staging.mkdir()
         yield staging
     except OSError as error:
         raise StorageError(f"The packs folder {packs_dir} cannot be written: {error.strerror}") from error
     finally:
         shutil.rmtree(staging, ignore_errors=True)
+
+
+def _sweep(packs_dir: Path) -> None:
+    """Delete what imports and removals that were cut off have left behind."""
+    for leftover in (*packs_dir.glob(".import-*"), *packs_dir.glob(".removed-*")):
+        with contextlib.suppress(OSError):
+            if time.time() - leftover.stat().st_mtime > _LEFTOVER_AGE_S:
+                shutil.rmtree(leftover, ignore_errors=True)
 
 
 def _discard(folder: Path, packs_dir: Path) -> None:

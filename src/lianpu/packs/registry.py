@@ -178,9 +178,10 @@ class PackRegistry:
 
 
 def version_order(version: str) -> tuple[tuple[int, int, str], ...]:
-    """Sort key in which 0.10 comes after 0.9."""
+    """Sort key in which 0.10 comes after 0.9 and after 0.10rc, and before 0.10.1."""
+    text, end, number = 0, 1, 2
     parts = re.findall(r"\d+|[^\d.+_-]+", version)
-    return tuple((1, int(part), "") if part.isdigit() else (0, 0, part) for part in parts)
+    return (*((number, int(part), "") if part.isdigit() else (text, 0, part) for part in parts), (end, 0, ""))
 
 
 def _installed_status(folder: Path) -> PackStatus:

@@ -1,6 +1,7 @@
 """Where a pack is imported from, a folder or a zip archive, read as if it could be hostile."""
 
 import hashlib
+import os
 import stat
 import zipfile
 import zlib
@@ -104,9 +105,15 @@ class PackSource:
         if opener is None:
             raise PackInvalidError(f"{self.origin} has no file {path}")
         try:
-            with opener() as stream:
+            stream = opener()
+        except OSError as error:
+            raise PackInvalidError(f"{self.origin}: {path} cannot be read: {error.strerror}") from error
+        except zipfile.BadZipFile as error:
+            raise PackDamagedError(f"{self.origin}: {path} is damaged: {error}") from error
+        try:
+            with stream:
                 yield stream
-        except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError) as error:
+        except (zipfile.BadZipFile, zlib.error, EOFError) as error:
             raise PackDamagedError(f"{self.origin}: {path} is damaged: {error}") from error
 
 
@@ -119,9 +126,15 @@ def open_source(source: Path, limits: SourceLimits = DEFAULT_LIMITS) -> Generato
         PackDamagedError: the archive cannot be read.
     """
     if source.is_dir():
-        yield PackSource(source.name, _folder_files(source, limits), limits)
+        try:
+            files = _folder_files(source, limits)
+        except OSError as error:
+            raise PackInvalidError(f"{source} cannot be read: {error.strerror}") from error
+        yield PackSource(source.resolve().name, files, limits)
     elif not source.is_file():
         raise PackInvalidError(f"There is no file or folder {source}")
+    elif not os.access(source, os.R_OK):
+        raise PackInvalidError(f"{source} cannot be read: permission denied")
     elif zipfile.is_zipfile(source):
         try:
             with zipfile.ZipFile(source) as archive:
@@ -192,6 +205,8 @@ def _check_entry(entry: zipfile.ZipInfo, origin: str) -> None:
         raise PackInvalidError(f"{origin}: {name} is a link or a device, not a file")
     if entry.flag_bits & 0x1:
         raise PackInvalidError(f"{origin}: {name} is encrypted")
+    if entry.compress_type not in {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}:
+        raise PackInvalidError(f"{origin}: {name} is compressed in a way other than deflate")
 
 
 def _check_count(origin: str, count: int, limits: SourceLimits) -> None:

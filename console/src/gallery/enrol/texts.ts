@@ -3,7 +3,8 @@ export const enrolTexts = {
     title: "Enrol",
     titleAdd: "Add photos of {{name}}",
     grouping: { label: "These photos show", one: "One person", named: "Persons named by file" },
-    groupingHint: "Files with the same name go to the same person: “Li Hua 1.jpg” and “Li Hua 2.jpg” are both Li Hua.",
+    groupingHint:
+      "Files with the same name go to the same person: “Li Hua 1.jpg” and “Li Hua 2.jpg” are both Li Hua.",
     name: "Name",
     namePlaceholder: "Who is it?",
     nameMissing: "A name is needed",

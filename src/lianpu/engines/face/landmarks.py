@@ -29,9 +29,10 @@ class Dlib5Landmarks:
             PackDamagedError: the file is missing or not that archive.
         """
         try:
-            with np.load(model, allow_pickle=False) as archive:
+            # Opened here: numpy forgets to close what turns out to be no archive.
+            with model.open("rb") as stream, np.load(stream, allow_pickle=False) as archive:
                 arrays: list[NDArray[np.generic]] = [archive[name] for name in _FIELDS]
-        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+        except (OSError, ValueError, TypeError, KeyError, EOFError, zipfile.BadZipFile) as error:
             raise PackDamagedError(f"{model.name} is damaged: {error}", context={"path": str(model)}) from error
         initial, anchors, deltas, first, second, thresholds, leaves = arrays
         shape = tuple(thresholds.shape)
@@ -60,7 +61,6 @@ class Dlib5Landmarks:
         if not boxes:
             return []
         first_pixels, spans = _rectangles(boxes)
-        # [N, P, 2]
         shapes = np.repeat(self._initial[None], len(boxes), axis=0)
         for level in range(self._levels):
             places = _turned(self._deltas[level], self._initial, shapes) + shapes[:, self._anchors[level]]
@@ -71,18 +71,18 @@ class Dlib5Landmarks:
 
     def _step(self, level: int, shapes: Floats, features: Floats) -> Floats:
         """The shapes [N, P, 2] moved by one level's trees, which see [N, F] intensities."""
-        first: Indices = self._first[level]
-        second: Indices = self._second[level]
-        thresholds: Floats = self._thresholds[level]
+        first: Indices = self._first[level].ravel()
+        second: Indices = self._second[level].ravel()
+        thresholds: Floats = self._thresholds[level].ravel()
         rows = np.arange(len(features))[:, None] * features.shape[1]
+        features = features.ravel()
         # Tables are flat: a tree's node is its own number plus where the tree begins.
         roots: Indices = np.arange(self._trees) * self._splits
-        nodes = np.zeros((len(features), self._trees), dtype=np.intp)
+        nodes = np.zeros((len(shapes), self._trees), dtype=np.intp)
         for _ in range(self._splits.bit_length()):
             place = roots + nodes
-            left = np.take(features, rows + np.take(first, place))
-            right = np.take(features, rows + np.take(second, place))
-            nodes = 2 * nodes + np.where(left - right > np.take(thresholds, place), 1, 2)
+            goes_left = features[rows + first[place]] - features[rows + second[place]] > thresholds[place]
+            nodes = 2 * nodes + np.where(goes_left, 1, 2)
         steps = self._leaves[level, np.arange(self._trees), nodes - self._splits]
         # Tree after tree in float32, from the shape on: another order rounds a pixel's place otherwise now and then.
         return np.concatenate([shapes[:, None], steps], axis=1).sum(axis=1)

@@ -2,9 +2,11 @@
 
 import math
 from dataclasses import dataclass
+from typing import cast
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from lianpu.engines.face.face import DetectedFace, Image, Landmarks, LandmarkScheme, Points
 from lianpu.engines.image import thumbnail
@@ -122,7 +124,8 @@ def estimate_pose(landmarks: Landmarks) -> Pose | None:
 
 def _fitted_pose(points: Points) -> Pose | None:
     model = _MEAN_FACE - _MEAN_FACE.mean(axis=0)
-    projection = (np.linalg.pinv(model) @ (points.astype(np.float64) - points.mean(axis=0))).T
+    inverse = cast(NDArray[np.float64], np.linalg.pinv(model))
+    projection = (inverse @ (points.astype(np.float64) - points.mean(axis=0))).T
     left, sizes, right = np.linalg.svd(projection, full_matrices=False)
     if not sizes[1] > 1e-6 * max(float(sizes[0]), 1e-6):
         return None

@@ -3,7 +3,6 @@
 import contextlib
 import hashlib
 import importlib.metadata
-import os
 import shutil
 import tempfile
 from collections.abc import Callable, Generator
@@ -216,7 +215,7 @@ def _put_in_place(built: Path, folder: Path) -> None:
     # What is there is not whole; a folder cannot be renamed onto one that holds something.
     _discard(folder)
     try:
-        os.replace(built, folder)
+        built.replace(folder)
     except OSError:
         # Another process renamed its own in between, which is as good.
         if cached_dlib_pack(folder.parent) is None:
@@ -228,7 +227,7 @@ def _discard(folder: Path) -> None:
     with tempfile.TemporaryDirectory(prefix=f".{NAME}-", dir=folder.parent, ignore_cleanup_errors=True) as temporary:
         # Gone already, if another process was faster.
         with contextlib.suppress(FileNotFoundError):
-            os.replace(folder, Path(temporary) / "old")
+            folder.replace(Path(temporary) / "old")
         shutil.rmtree(Path(temporary) / "old", ignore_errors=True)
 
 

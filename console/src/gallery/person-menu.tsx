@@ -1,0 +1,46 @@
+import { ActionIcon, Menu } from "@mantine/core";
+import { EllipsisVertical, ListTree, Pencil, Trash2 } from "lucide-react";
+import { useState } from "react";
+import { useTranslation } from "react-i18next";
+import type { Person } from "#/api/types";
+import { DeletePersonDialog } from "#/gallery/delete-person-dialog";
+import { DetailsDialog } from "#/gallery/details-dialog";
+import { RenameDialog } from "#/gallery/rename-dialog";
+
+/** What can be done with a person, wherever one is shown. */
+export function PersonMenu({ person, onDeleted }: { person: Person; onDeleted?: () => void }) {
+  const { t } = useTranslation();
+  const [dialog, setDialog] = useState<"rename" | "details" | "delete" | null>(null);
+  const close = () => setDialog(null);
+  return (
+    <>
+      <Menu>
+        <Menu.Target>
+          <ActionIcon color="gray" size="md" aria-label={t("gallery.actions.menu", { name: person.name })}>
+            <EllipsisVertical size={17} />
+          </ActionIcon>
+        </Menu.Target>
+        <Menu.Dropdown>
+          <Menu.Item leftSection={<Pencil size={15} />} onClick={() => setDialog("rename")}>
+            {t("gallery.actions.rename")}
+          </Menu.Item>
+          <Menu.Item leftSection={<ListTree size={15} />} onClick={() => setDialog("details")}>
+            {t("gallery.actions.metadata")}
+          </Menu.Item>
+          <Menu.Divider />
+          <Menu.Item color="cinnabar" leftSection={<Trash2 size={15} />} onClick={() => setDialog("delete")}>
+            {t("gallery.actions.delete")}
+          </Menu.Item>
+        </Menu.Dropdown>
+      </Menu>
+      <RenameDialog person={person} opened={dialog === "rename"} onClose={close} />
+      <DetailsDialog person={person} opened={dialog === "details"} onClose={close} />
+      <DeletePersonDialog
+        person={person}
+        opened={dialog === "delete"}
+        onClose={close}
+        onDeleted={onDeleted}
+      />
+    </>
+  );
+}
