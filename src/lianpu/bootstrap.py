@@ -7,6 +7,8 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
+import cv2
+
 from lianpu.database.session import Database
 from lianpu.engines.image import ImageLimits
 from lianpu.errors import HomeUnwritableError, PackError, PackNotFoundError
@@ -79,6 +81,8 @@ def build_platform(settings: Settings) -> Platform:
     database = Database(f"sqlite+aiosqlite:///{home / 'lianpu.db'}" if url is None else url.get_secret_value())
     storage = LocalStorage(home)
     runtime = settings.runtime
+    # Inference fills the cores already; OpenCV's own threads would only fight it. The setting is process-wide.
+    cv2.setNumThreads(1)
     sessions = OnnxSessionFactory(providers=runtime.providers, threads=runtime.threads, spinning=runtime.spin)
     registry = PackRegistry(home / "packs", home / "cache" / "packs", sessions)
     queue = InferenceQueue(workers=runtime.workers or sessions.threads, capacity=runtime.queue_capacity)

@@ -1,6 +1,7 @@
 """`lianpu serve`: the server."""
 
 import errno
+import signal
 import socket
 import sys
 from typing import Annotated
@@ -44,6 +45,9 @@ def serve(
         options = uvicorn.Config(
             create_app(settings), log_config=None, access_log=False, server_header=False, timeout_graceful_shutdown=10
         )
+        # uvicorn shuts down gracefully, then raises the signal once more for whoever was there before: nobody.
+        for stop in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(stop, lambda *_: None)
         uvicorn.Server(options).run(sockets=[listener])
 
 
