@@ -212,6 +212,15 @@ def test_R_INF_5_a_cache_that_cannot_be_written_is_said(tmp_path: Path) -> None:
         ensure_dlib_pack(tmp_path / "cache", SESSIONS)
 
 
+def test_R_INF_5_what_a_killed_translation_left_is_removed_after_an_hour(cache: Path) -> None:
+    for name, age_s in ((".dlib-old", 7200), (".dlib-new", 60)):
+        (cache / name / "dlib").mkdir(parents=True)
+        os.utime(cache / name, (time.time() - age_s, time.time() - age_s))
+    cached_or_fail(cache).path_of("detector.onnx").unlink()
+    pack = ensure_dlib_pack(cache, SESSIONS)
+    assert {folder.name for folder in cache.iterdir()} == {".dlib-new", pack.folder.name}
+
+
 def test_R_INF_5_two_processes_at_once_make_one_pack(tmp_path: Path) -> None:
     code = (
         "import sys, pathlib, lianpu\n"
@@ -239,7 +248,7 @@ def test_R_INF_5_a_damaged_detector_file_never_raises_anything_else() -> None:
     # Headers and structure are where damage matters most: weights are most of the file.
     places = st.one_of(st.integers(0, 400), st.integers(5050, 5700), st.integers(0, len(original) - 1))
 
-    @settings(deadline=None)
+    @settings(deadline=None, max_examples=50)
     @given(st.lists(st.tuples(places, st.integers(0, 255)), min_size=1, max_size=4), st.none() | places)
     def check(changes: list[tuple[int, int]], end: int | None) -> None:
         data = bytearray(original)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lianpu.errors import PackDamagedError
@@ -81,6 +81,7 @@ def test_R_LIB_6_any_bytes_are_read_or_refused_as_damaged(reader: Callable[[byte
         st.integers(0, 3).map(lambda size: write_tensor(np.ones((1, size, 1, 1)))),
     )
 
+    @settings(max_examples=50)
     @given(st.lists(pieces, max_size=40).map(b"".join))
     def check(data: bytes) -> None:
         try:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import tomli_w
 
 from lianpu.errors import (
     ConflictError,
@@ -25,7 +26,6 @@ from lianpu.packs.folder import read_pack
 from lianpu.packs.install import import_pack, remove_pack
 from lianpu.packs.manifest import MANIFEST_FILE, Pack
 from lianpu.packs.source import SourceLimits
-from lianpu.packs.toml import format_toml
 from lianpu.packs.verify import verify_pack
 from lianpu.runtime.onnx import OnnxSessionFactory
 
@@ -236,7 +236,7 @@ def test_R_INF_5_described_pack_with_a_fault(
             content["roles"]["embedder"]["engine"] = "absent-engine"
         case _:
             content["name"] = "dlib"
-    (described / MANIFEST_FILE).write_text(format_toml(content))
+    (described / MANIFEST_FILE).write_text(tomli_w.dumps(content))
     expected = {
         "digest": "has SHA-256",
         "truncated": "cut short",

@@ -1,17 +1,15 @@
 """`pack.toml`: read, written, and everything unsafe or unknown in it refused."""
 
-import string
 import tomllib
 from pathlib import Path
-from typing import Any
 
 import pytest
+import tomli_w
 from hypothesis import given
 from hypothesis import strategies as st
 
 from lianpu.errors import PackDamagedError, PackInvalidError
 from lianpu.packs.manifest import Pack, PackManifest, format_manifest, parse_manifest
-from lianpu.packs.toml import format_toml
 
 TEXT = """
 name = "mine"
@@ -38,16 +36,6 @@ file = "nets/emb.onnx"
 threshold = 0.4
 """.format(digest="0" * 64)
 
-KEYS = st.text(string.ascii_letters + string.digits + "-_. é", min_size=1, max_size=8)
-SCALARS = st.one_of(st.booleans(), st.integers(-(2**63), 2**63 - 1), st.floats(allow_nan=False, allow_infinity=False))
-TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
-VALUES = st.one_of(SCALARS, TEXTS, st.lists(TEXTS, max_size=3))
-TABLES = st.recursive(
-    st.dictionaries(KEYS, VALUES, max_size=4),
-    lambda inner: st.dictionaries(KEYS, st.one_of(VALUES, inner, st.lists(inner, min_size=1, max_size=3)), max_size=4),
-    max_leaves=12,
-)
-
 
 def test_R_INF_5_engine_names_are_open_and_options_are_theirs() -> None:
     manifest = parse_manifest(TEXT, "pack.toml")
@@ -63,11 +51,6 @@ def test_R_INF_5_what_is_written_is_read_back_equal() -> None:
     assert parse_manifest(format_manifest(manifest), "again") == manifest
 
 
-@given(TABLES)
-def test_R_INF_5_any_table_survives_toml(table: dict[str, Any]) -> None:
-    assert tomllib.loads(format_toml(table)) == table
-
-
 @pytest.mark.parametrize(
     "path",
     [
@@ -79,7 +62,7 @@ def test_R_INF_5_unsafe_paths_are_refused(path: str) -> None:
     content = tomllib.loads(TEXT)
     content["files"][0]["path"] = content["roles"]["detector"]["file"] = path
     with pytest.raises(PackInvalidError):
-        parse_manifest(format_toml(content), "pack.toml")
+        parse_manifest(tomli_w.dumps(content), "pack.toml")
 
 
 @given(st.text(max_size=40))

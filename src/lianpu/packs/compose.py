@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+import tomli_w
+
 from lianpu.errors import PackDamagedError, PackInvalidError
 from lianpu.packs import insightface
 from lianpu.packs.insightface import DeclaredRoles, pack_name
@@ -11,7 +13,6 @@ from lianpu.packs.licence import INSIGHTFACE_NON_COMMERCIAL, UNKNOWN, licence_of
 from lianpu.packs.manifest import Licence, PackManifest, Role, parse_manifest
 from lianpu.packs.networks import RecognisedNetwork, recognise_as, recognise_network
 from lianpu.packs.source import CopiedFile, PackSource
-from lianpu.packs.toml import format_toml
 from lianpu.runtime.session import SessionFactory
 
 # Every candidate is copied and loaded once to see what it is.
@@ -178,7 +179,7 @@ def _describe(
         },
     }
     # Through the text, so that names taken from a hostile source meet the same checks as a manifest from outside.
-    return parse_manifest(format_toml(content), f"The manifest made for {files.origin}")
+    return parse_manifest(tomli_w.dumps(content), f"The manifest made for {files.origin}")
 
 
 def _is_insightface(name: str, declared: DeclaredRoles | None, networks: Sequence[_Network]) -> bool:

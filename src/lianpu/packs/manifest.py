@@ -8,11 +8,11 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
+import tomli_w
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from lianpu.errors import FieldError, PackDamagedError, PackInvalidError
 from lianpu.packs.metric import Metric
-from lianpu.packs.toml import format_toml
 
 __all__ = [
     "MANIFEST_FILE",
@@ -228,4 +228,4 @@ def format_manifest(manifest: PackManifest) -> str:
         role: {key: value for key, value in described.items() if value != {}}
         for role, described in content["roles"].items()
     }
-    return format_toml(content)
+    return tomli_w.dumps(content)

