@@ -84,7 +84,8 @@ def build_platform(settings: Settings) -> Platform:
     # Inference fills the cores already; OpenCV's own threads would only fight it. The setting is process-wide.
     cv2.setNumThreads(1)
     sessions = OnnxSessionFactory(providers=runtime.providers, threads=runtime.threads, spinning=runtime.spin)
-    registry = PackRegistry(home / "packs", home / "cache" / "packs", sessions)
+    # A translation is checked against its recorded answers on the CPU: accelerators round more coarsely.
+    registry = PackRegistry(home / "packs", home / "cache" / "packs", OnnxSessionFactory(providers=["cpu"]))
     queue = InferenceQueue(workers=runtime.workers or sessions.threads, capacity=runtime.queue_capacity)
     limits = ImageLimits(max_pixels=settings.images.max_pixels, max_side_px=settings.images.max_side_px)
     analyzers = Analyzers(registry, sessions, settings.packs.default)

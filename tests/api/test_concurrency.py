@@ -21,7 +21,7 @@ async def test_R_LIB_11_two_hundred_searches_while_enrolling_and_deleting(
     """Two persons stay, two come and go; every answer must agree with what was acknowledged around it."""
     events: list[tuple[str, str]] = []
 
-    async with open_client(runtime__queue_capacity=SEARCHES + 50) as client:
+    async with open_client() as client:
         for number in (0, 1):
             await enrol(client, portraits[number], name=f"P{number}", person_id=f"stays-{number}")
 
@@ -78,7 +78,7 @@ async def test_R_LIB_1_one_id_enrolled_at_once_by_many_is_one_person(
 async def test_R_LIB_11_memory_stays_flat_over_many_searches(open_client: Any, portraits: list[bytes]) -> None:
     process = psutil.Process()
 
-    async with open_client(runtime__queue_capacity=100) as client:
+    async with open_client() as client:
 
         async def round_of(count: int) -> int:
             for _ in range(count):

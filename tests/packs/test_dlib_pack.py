@@ -123,9 +123,8 @@ def test_R_INF_5_a_file_cut_short_is_translated_again(cache: Path) -> None:
     assert [folder.name for folder in cache.iterdir()] == [pack.folder.name]
 
 
-@pytest.mark.parametrize("name", ["embedder.onnx", "landmarks.npz"])
-def test_R_INF_5_a_flipped_bit_is_noticed_at_load_and_translated_again(cache: Path, name: str) -> None:
-    flip_bit(cached_or_fail(cache).path_of(name))
+def test_R_INF_5_a_flipped_bit_is_noticed_at_load_and_translated_again(cache: Path) -> None:
+    flip_bit(cached_or_fail(cache).path_of("embedder.onnx"))
     loaded: list[list[str]] = []
     load_dlib_pack(cache, SESSIONS, lambda pack: loaded.append(digest_problems(pack)))
     assert loaded == [[]]

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from lianpu.errors import PackDamagedError
@@ -44,6 +44,8 @@ def test_R_LIB_6_a_block_of_integers_is_read_back(values: list[int]) -> None:
 
 
 @given(st.floats(allow_nan=False, allow_infinity=False), st.text(st.characters(codec="ascii"), max_size=200))
+@example(5e-324, "")
+@example(-1.7976931348623157e308, "")
 def test_R_LIB_6_floats_and_strings_are_read_back(value: float, text: str) -> None:
     stream = DlibStream(write_real(value) + write_integer(len(text)) + text.encode(), "test")
     assert stream.real() == value

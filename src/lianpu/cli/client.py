@@ -27,6 +27,7 @@ async def open_client(settings: Settings, *, writes: bool) -> AsyncGenerator[htt
     Raises:
         HomeInUseError: another command that writes holds the home.
         StartError: the platform cannot start here.
+        UnreachableError: the server went away in between.
     """
     prepare_home(settings)
     key = settings.server.api_key
@@ -35,7 +36,8 @@ async def open_client(settings: Settings, *, writes: bool) -> AsyncGenerator[htt
     async with AsyncExitStack() as stack:
         if address is not None:
             Console(stderr=True).print(f"[dim]through the server at {address}[/dim]")
-            client = httpx2.AsyncClient(base_url=address, headers=headers, timeout=TIMEOUT_S)
+            # Faces and the key go to this machine's server, never through a proxy that the environment names.
+            client = httpx2.AsyncClient(base_url=address, headers=headers, timeout=TIMEOUT_S, trust_env=False)
         else:
             if writes:
                 stack.enter_context(locked_home(settings.home, None))
@@ -43,7 +45,17 @@ async def open_client(settings: Settings, *, writes: bool) -> AsyncGenerator[htt
             await stack.enter_async_context(app.router.lifespan_context(app))
             transport = httpx2.ASGITransport(app)
             client = httpx2.AsyncClient(transport=transport, base_url="http://127.0.0.1", headers=headers)
-        yield await stack.enter_async_context(client)
+        try:
+            yield await stack.enter_async_context(client)
+        except httpx2.TransportError as error:
+            cause = str(error) or type(error).__name__
+            raise UnreachableError(f"The server at {address} does not answer: {cause}.") from error
+
+
+class UnreachableError(LianpuError):
+    """Nothing answers, or something that is no Lianpu server."""
+
+    code, title = "server_unreachable", "Server not reachable"
 
 
 class AnswerError(LianpuError):
@@ -62,8 +74,12 @@ def answer_of(response: httpx2.Response) -> dict[str, Any]:
 
     Raises:
         AnswerError: the API answered with a problem.
+        UnreachableError: what answered is no Lianpu server.
     """
-    document: dict[str, Any] = response.json()
+    try:
+        document: dict[str, Any] = response.json()
+    except ValueError as error:
+        raise UnreachableError(f"What answers at {response.url} is no Lianpu server.") from error
     if response.is_error:
         raise AnswerError(document)
     return document

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import asdict
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -36,8 +37,12 @@ def show(
 @app.command()
 def check(home: HomeOption = None, config: ConfigOption = None) -> None:
     """Check all sources. Exit status 2 and one line a problem when something is wrong."""
-    from lianpu.settings import load_settings
+    from lianpu.settings import ini_hint, load_settings
 
     layers = load_settings(overrides_of(home), config=config).layers
     used = ", ".join(layer.source for layer in layers if layer.values)
     typer.echo(f"settings are valid (read: {used})")
+    file_read = any(Path(layer.source).is_absolute() for layer in layers)
+    hint = "" if file_read else ini_hint(Path.cwd())
+    if hint:
+        typer.echo(hint.strip(), err=True)

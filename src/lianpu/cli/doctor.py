@@ -122,8 +122,8 @@ def _packs(settings: "Settings") -> list[Finding]:
 
 
 def _home(home: Path) -> list[Finding]:
-    existing = next(folder for folder in (home, *home.parents) if folder.exists())
-    if not existing.is_dir() or not _writable(existing):
+    existing = next((folder for folder in (home, *home.parents) if _exists(folder)), None)
+    if existing is None or not existing.is_dir() or not _writable(existing):
         return [Finding("home", Level.PROBLEM, f"{home} cannot be written: choose another by --home DIR")]
     free = shutil.disk_usage(existing).free
     level = Level.OK if free > LOW_DISK_BYTES else Level.NOTICE
@@ -139,7 +139,11 @@ def _port(settings: "Settings") -> list[Finding]:
     host, port = settings.server.host, settings.server.port
     with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM) as probe:
         probe.settimeout(1)
-        if probe.connect_ex((host, port)) == 0:
+        try:
+            taken = probe.connect_ex((host, port)) == 0
+        except OSError as error:
+            return [Finding("port", Level.PROBLEM, f"{host} is no address of this machine: {error.strerror or error}")]
+        if taken:
             return [Finding("port", Level.NOTICE, f"{host}:{port} is used by another program: serve with --port N")]
     return [Finding("port", Level.OK, f"{host}:{port} is free")]
 
@@ -157,6 +161,13 @@ def _version(distribution: str) -> str | None:
         return importlib.metadata.version(distribution)
     except importlib.metadata.PackageNotFoundError:
         return None
+
+
+def _exists(path: Path) -> bool:
+    try:
+        return path.exists()
+    except OSError:  # below a folder that may not be entered
+        return False
 
 
 def _writable(folder: Path) -> bool:

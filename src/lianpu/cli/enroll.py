@@ -47,6 +47,7 @@ def enroll(
     if not photos:
         typer.echo(f"{folder} holds no folder with photos: expected {folder}/NAME/photo.jpg", err=True)
         raise typer.Exit(1)
+    _refuse_shared_ids(photos)
     settings = load_settings(home, config)
     fields = {"face_selection": "largest" if largest else "only"}
     if pack:
@@ -85,8 +86,8 @@ async def _enrol_all(
     async def worker(client: "AsyncClient") -> None:
         for photo in waiting:
             data = {**fields, "person_id": person_id_of(photo.person), "name": photo.person}
-            files = [("image", (photo.path.name, await asyncio.to_thread(photo.path.read_bytes)))]
             try:
+                files = [("image", (photo.path.name, await asyncio.to_thread(photo.path.read_bytes)))]
                 answer_of(await client.post("/api/v1/faces", files=files, data=data))
                 outcomes["added"] += 1
             except AnswerError as error:
@@ -94,11 +95,26 @@ async def _enrol_all(
                 outcomes["known" if known else "refused"] += 1
                 if not known:
                     console.print(f"{photo.path}: {error.detail}", markup=False, highlight=False)
+            except OSError as error:
+                outcomes["refused"] += 1
+                console.print(f"{photo.path}: cannot be read: {error.strerror or error}", markup=False, highlight=False)
             advance()
 
     async with open_client(settings, writes=True) as client:
         await asyncio.gather(*(worker(client) for _ in range(AT_ONCE)))
     return outcomes["added"], outcomes["known"], outcomes["refused"]
+
+
+def _refuse_shared_ids(photos: list[Photo]) -> None:
+    """`a b` and `a_b` would silently become one person."""
+    folders: dict[str, set[str]] = {}
+    for photo in photos:
+        folders.setdefault(person_id_of(photo.person), set()).add(unicodedata.normalize("NFC", photo.person))
+    for person_id, names in folders.items():
+        if len(names) > 1:
+            shown = " and ".join(repr(name) for name in sorted(names))
+            typer.echo(f"{shown} would both get the id {person_id!r}: rename one of the folders", err=True)
+            raise typer.Exit(1)
 
 
 def person_id_of(folder_name: str) -> str:

@@ -11,6 +11,8 @@ from lianpu.errors import HomeInUseError
 
 LOCK_FILE = "lianpu.lock"
 ADDRESS_FILE = "server.json"
+# A command that only asks whether a server runs holds the lock for an instant.
+PATIENCE_S = 1
 
 
 @contextmanager
@@ -20,9 +22,9 @@ def locked_home(home: Path, url: str | None) -> Generator[None]:
     Raises:
         HomeInUseError: another process holds it.
     """
-    lock = FileLock(home / LOCK_FILE, timeout=0)
+    lock = FileLock(home / LOCK_FILE, timeout=PATIENCE_S)
     try:
-        lock.acquire()
+        lock.acquire(poll_interval=0.02)
     except Timeout as error:
         address = server_address(home)
         holder = f"the server at {address}" if address else "another command"
@@ -31,19 +33,23 @@ def locked_home(home: Path, url: str | None) -> Generator[None]:
         ) from error
     address_file = home / ADDRESS_FILE
     try:
+        # A server that was killed leaves its address, and something else may answer there by now.
+        address_file.unlink(missing_ok=True)
         if url is not None:
             address_file.write_text(json.dumps({"url": url}), encoding="utf-8")
         yield
     finally:
-        if url is not None:
-            address_file.unlink(missing_ok=True)
+        address_file.unlink(missing_ok=True)
         lock.release()
 
 
 def server_address(home: Path) -> str | None:
     """Where the server that holds this home answers; None where none does."""
+    lock_file = home / LOCK_FILE
+    if not lock_file.is_file():  # taking the lock would make it, and the home with it
+        return None
     try:
-        with FileLock(home / LOCK_FILE, timeout=0):
+        with FileLock(lock_file, timeout=0):
             return None
     except Timeout:
         pass

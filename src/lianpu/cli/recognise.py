@@ -9,6 +9,7 @@ import typer
 
 from lianpu.cli.options import ConfigOption, HomeOption, load_settings
 
+DRAWN_SUFFIXES = (".jpg", ".jpeg", ".png")
 ImageArgument = Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="A photo.")]
 PackOption = Annotated[str | None, typer.Option("--pack", help="Pack to use; the default one when left out.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print the API's answer.")]
@@ -88,6 +89,8 @@ def detect(
     config: ConfigOption = None,
 ) -> None:
     """Where are the faces?"""
+    if draw is not None and draw.suffix.lower() not in DRAWN_SUFFIXES:
+        raise typer.BadParameter(f"{draw.name} must end in {', '.join(DRAWN_SUFFIXES)}", param_hint="--draw")
     answer = _call("detect", [image], {"pack": pack}, home, config)
     if as_json:
         typer.echo(json.dumps(answer, ensure_ascii=False, indent=2))
@@ -128,5 +131,9 @@ def _draw(image: Path, faces: list[dict[str, Any]], target: Path) -> None:
     drawn = [DrawnFace(**face["box"], points=face["landmarks"], label=str(face["face_index"])) for face in faces]
     pixels = draw_faces(decode_image(image.read_bytes()).pixels, drawn)
     encode = encode_png if target.suffix.lower() == ".png" else encode_jpeg
-    target.write_bytes(encode(pixels))
+    try:
+        target.write_bytes(encode(pixels))
+    except OSError as error:
+        typer.echo(f"{target} cannot be written: {error.strerror or error}", err=True)
+        raise typer.Exit(1) from error
     typer.echo(f"written: {target}", err=True)

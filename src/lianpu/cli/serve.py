@@ -38,17 +38,30 @@ def serve(
     prepare_home(settings)
     configure_logging(settings.logging, settings.home)
     listener = _listen(server.host, server.port)
-    shown = f"[{server.host}]" if ":" in server.host else server.host
-    url = f"http://{shown}:{server.port}"
-    with locked_home(settings.home, url), listener:
+    url = _url(server.host, server.port)
+    with listener, locked_home(settings.home, _url(_reachable(server.host), server.port)):
+        # uvicorn shuts down gracefully, then raises the signal once more for whoever was there before: this handler,
+        # so that the home is given back and an orderly end does not look like a crash.
+        for stop in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(stop, _end)
         typer.echo(f"Lianpu: {url}   (home {settings.home}; Ctrl+C stops)", err=True)
         options = uvicorn.Config(
             create_app(settings), log_config=None, access_log=False, server_header=False, timeout_graceful_shutdown=10
         )
-        # uvicorn shuts down gracefully, then raises the signal once more for whoever was there before: nobody.
-        for stop in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(stop, lambda *_: None)
         uvicorn.Server(options).run(sockets=[listener])
+
+
+def _end(*_: object) -> None:
+    raise SystemExit(0)
+
+
+def _url(host: str, port: int) -> str:
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def _reachable(host: str) -> str:
+    """Where commands on this machine find a server that listens on `host`: not every system can call 0.0.0.0."""
+    return {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104
 
 
 def _listen(host: str, port: int) -> socket.socket:

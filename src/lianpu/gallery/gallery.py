@@ -1,8 +1,9 @@
 """The gallery as its routes see it: persons, enrolment and recognition over one database and one set of indexes."""
 
 from dataclasses import dataclass
+from typing import Annotated
 
-from fastapi import Request
+from fastapi import Depends, Request
 
 from lianpu.gallery.analyzers import Analyzers
 from lianpu.gallery.enrolment import Enrolment
@@ -20,7 +21,10 @@ class Gallery:
     indexes: GalleryIndexes
 
 
-def gallery_of(request: Request) -> Gallery:
-    """The dependency of the routes."""
+async def _gallery(request: Request) -> Gallery:
+    # Not `def`: FastAPI would send it through a thread.
     gallery: Gallery = request.app.state.gallery
     return gallery
+
+
+GalleryDep = Annotated[Gallery, Depends(_gallery)]

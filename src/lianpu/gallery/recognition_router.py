@@ -6,14 +6,12 @@ from fastapi import APIRouter, Depends
 
 from lianpu.gallery import schemas
 from lianpu.gallery.answers import detected_faces, face_fields, image_size, searched_face
-from lianpu.gallery.gallery import Gallery, gallery_of
+from lianpu.gallery.gallery import GalleryDep
 from lianpu.gallery.recognition import Detection
-from lianpu.http.problems import problems, request_id_of
+from lianpu.http.problems import RequestId, problems
 from lianpu.http.uploads import ImageForm, image_body, image_form
 
 router = APIRouter(prefix="/api/v1", tags=["recognition"], responses=problems(400, 404, 413, 415, 422, 503))
-GalleryDep = Annotated[Gallery, Depends(gallery_of)]
-RequestId = Annotated[str, Depends(request_id_of)]
 PackForm = Annotated[ImageForm[schemas.PackFields], Depends(image_form(schemas.PackFields))]
 
 

@@ -9,21 +9,19 @@ from lianpu.errors import FieldError, FieldsInvalidError
 from lianpu.gallery import schemas
 from lianpu.gallery.answers import generated_answer, image_answer, person_answer
 from lianpu.gallery.enrolment import FaceChoice, Generated, PersonFields
-from lianpu.gallery.gallery import Gallery, gallery_of
+from lianpu.gallery.gallery import Gallery, GalleryDep
 from lianpu.gallery.repository import PersonFilter
-from lianpu.http.problems import problems, request_id_of
+from lianpu.http.problems import RequestId, problems
 from lianpu.http.uploads import ImageForm, image_body, image_form
 
 router = APIRouter(prefix="/api/v1/faces", tags=["gallery"])
-GalleryDep = Annotated[Gallery, Depends(gallery_of)]
-RequestId = Annotated[str, Depends(request_id_of)]
 IMAGE_PROBLEMS = problems(400, 413, 415, 422, 503)
 LIST_PARAMETERS = {"limit", "cursor", "name", "pack"}
 # Photos of people are personal data: no shared cache may keep them.
 PRIVATE = {"Cache-Control": "private, max-age=60", "X-Content-Type-Options": "nosniff"}
 
 
-def person_filter(request: Request, name: str | None = None, pack: str | None = None) -> PersonFilter:
+async def person_filter(request: Request, name: str | None = None, pack: str | None = None) -> PersonFilter:
     """`metadata.KEY=VALUE` may be given for several keys; all must hold."""
     metadata: list[tuple[str, str]] = []
     errors: list[FieldError] = []

@@ -40,7 +40,14 @@ Metadata = Annotated[
     Field(examples=[{"department": "R&D"}], description="A JSON object of the caller's own, at most 16 KiB."),
 ]
 Threshold = Annotated[
-    float, Field(ge=0, le=1, allow_inf_nan=False, examples=[0.75], description="Least score (0…1) that counts as the same person.")
+    float,
+    Field(
+        ge=0,
+        le=1,
+        allow_inf_nan=False,
+        examples=[0.75],
+        description="Least score (0…1) that counts as the same person.",
+    ),
 ]
 PackName = Annotated[str, Field(examples=["dlib"], description="Which pack to use; the default pack when left out.")]
 

@@ -3,9 +3,9 @@
 import logging
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
-from typing import Any
+from typing import Annotated, Any
 
-from fastapi import FastAPI, Request
+from fastapi import Depends, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
@@ -113,6 +113,14 @@ def add_problem_handlers(app: FastAPI) -> None:
 
 def request_id_of(request: Request) -> str:
     return getattr(request.state, "request_id", "")
+
+
+async def _request_id(request: Request) -> str:
+    # Not `def`: FastAPI would send it through a thread.
+    return request_id_of(request)
+
+
+RequestId = Annotated[str, Depends(_request_id)]
 
 
 def _http_problem(status: int, detail: str, headers: Mapping[str, str] | None, request_id: str) -> JSONResponse:

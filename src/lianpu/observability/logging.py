@@ -1,6 +1,7 @@
 """Logging: structlog rendering for people or as JSON lines, to standard error and a daily file."""
 
 import logging
+import sys
 from logging.handlers import TimedRotatingFileHandler
 from pathlib import Path
 
@@ -18,6 +19,7 @@ def configure_logging(settings: LoggingSettings, home: Path) -> None:
         structlog.stdlib.ExtraAdder(),
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         structlog.processors.StackInfoRenderer(),
+        _without_color_message,
     ]
     handlers: list[logging.Handler] = [_with_format(logging.StreamHandler(), shared, json=settings.format == "json")]
     if settings.file:
@@ -41,11 +43,19 @@ def configure_logging(settings: LoggingSettings, home: Path) -> None:
     logging.getLogger("alembic").setLevel(logging.WARNING)
 
 
+def _without_color_message(
+    _logger: structlog.typing.WrappedLogger, _method: str, event: structlog.typing.EventDict
+) -> structlog.typing.EventDict:
+    """uvicorn sends every message a second time, painted."""
+    event.pop("color_message", None)
+    return event
+
+
 def _with_format(handler: logging.Handler, shared: list[structlog.typing.Processor], *, json: bool) -> logging.Handler:
     tail: list[structlog.typing.Processor] = (
         [structlog.processors.format_exc_info, structlog.processors.JSONRenderer(ensure_ascii=False)]
         if json
-        else [structlog.dev.ConsoleRenderer()]
+        else [structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())]
     )
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(

@@ -67,13 +67,14 @@ KIT = [
             "Paula_Radcliffe",
             "Serena_Williams",
             "Sophia_Loren",
+            "Valentino_Rossi",
         )
     ),
     *(Case(f"deepface/{name}.jpg", 400) for name in ("couple", "img1", "img43")),
     Case("deepface/selfie-many-people.jpg", 500),
-    Case("groups/obama_biden_two_people.jpg", 640),
 ]
 LONG = [
+    Case("groups/obama_biden_two_people.jpg", 640),
     Case("insightface/data/images/t1.jpg", 1280),
     Case("groups/selfie_crowd.jpg", 1600),
     Case("groups/bbt1.jpg", 1366),

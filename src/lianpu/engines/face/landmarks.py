@@ -60,6 +60,8 @@ class Dlib5Landmarks:
         """
         if not boxes:
             return []
+        # Pixels are read by flat index, level after level: a view would be copied each time.
+        image = np.ascontiguousarray(image)
         first_pixels, spans = _rectangles(boxes)
         shapes = np.repeat(self._initial[None], len(boxes), axis=0)
         for level in range(self._levels):

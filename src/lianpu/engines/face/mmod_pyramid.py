@@ -62,8 +62,8 @@ class Pyramid:
 def lay_out(width: int, height: int) -> Pyramid:
     """Levels one below the other in a first column, then back up at the right edge in a second.
 
-    The same places as dlib gives them: a level's surroundings are within the network's sight, so another
-    layout would give other scores near its edges.
+    The same places as dlib gives them: a level's surroundings are within the network's sight, so another layout
+    would give other scores near its edges. Running the levels one by one saves a tenth of the time and loses that.
     """
     sizes = [(width, height)]
     while min(sizes[-1]) > 0:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, fields
 import numpy as np
 from numpy.typing import NDArray
 
-from lianpu.packs.embedded.dlib_stream import DlibStream
+from lianpu.packs.embedded.dlib_stream import MAX_EXPONENT, DlibStream
 
 POINTS = 5
 
@@ -17,7 +17,6 @@ _MAX_TREES = 4096
 _MAX_SPLITS = 4095
 _MAX_FEATURES = 65536
 _INTEGERS_PER_SPLIT = 4
-_MAX_EXPONENT = 1100
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,9 +120,9 @@ class _CascadeReader:
     def _floats(self, pairs: Integers) -> NDArray[np.float32]:
         """[..., 2] mantissa and exponent -> [...] float32."""
         mantissas, exponents = pairs[..., 0], pairs[..., 1]
-        self._require(bool((np.abs(exponents) <= _MAX_EXPONENT).all()), "a float that is not finite")
+        self._require(bool((np.abs(exponents) <= MAX_EXPONENT).all()), "a float that is not finite")
         with np.errstate(over="ignore"):
-            values = np.ldexp(mantissas.astype(np.float64), exponents).astype(np.float32)
+            values = np.ldexp(mantissas.astype(np.float64), exponents.astype(np.intc)).astype(np.float32)
         self._require(bool(np.isfinite(values).all()), "a float that is not finite")
         return values
 

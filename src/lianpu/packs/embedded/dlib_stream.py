@@ -16,8 +16,8 @@ _MAX_INTEGER_BYTES = 8
 _TENSOR_VERSION = 2
 _ALIAS_VERSION = 1
 _FLOAT32_BYTES = 4
-# A float's exponent beyond this is one of the codes for infinity and not-a-number: never a weight.
-_MAX_EXPONENT = 1100
+MAX_EXPONENT = 2000
+"""Exponents beyond are the format's codes for infinity and not-a-number: never a weight."""
 
 
 class DlibStream:
@@ -83,7 +83,7 @@ class DlibStream:
     def real(self) -> float:
         """Mantissa and exponent: mantissa * 2**exponent."""
         mantissa, exponent = self.integer(), self.integer()
-        self.require(abs(exponent) <= _MAX_EXPONENT, "a float that is not finite")
+        self.require(abs(exponent) <= MAX_EXPONENT, "a float that is not finite")
         try:
             return math.ldexp(mantissa, exponent)
         except OverflowError as error:
