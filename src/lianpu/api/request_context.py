@@ -41,6 +41,7 @@ class RequestContext:
                 status = message["status"]
                 headers = MutableHeaders(scope=message)
                 headers["X-Request-ID"] = request_id
+                headers["Server-Timing"] = f"total;dur={(time.perf_counter() - start) * 1000:.1f}"
                 for name, value in HEADERS.items():
                     headers.setdefault(name, value)
             await send(message)
