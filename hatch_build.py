@@ -23,7 +23,7 @@ SKIP_SWITCH = "LIANPU_SKIP_CONSOLE"
 DIGEST_FILE = ".digest"
 MODULES_STAMP = ".lianpu-installed"
 LEFTOVER_AGE_S = 3600
-NOT_SOURCES = {"node_modules", "dist", "coverage"}
+NOT_SOURCES = {"node_modules", "dist", "coverage", "openapi.json"}
 
 
 class ConsoleBuildError(RuntimeError):

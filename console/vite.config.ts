@@ -1,7 +1,7 @@
 import { fileURLToPath } from "node:url";
 import react from "@vitejs/plugin-react";
 import { defineConfig } from "vitest/config";
-import { vendorApiDocs } from "./vendor";
+import { vendorApiDocs } from "./vendor.ts";
 
 const server = process.env.LIANPU_SERVER ?? "http://127.0.0.1:8000";
 

@@ -156,7 +156,7 @@ function Verdict({ answer }: { answer: CompareAnswer }) {
           {t(`search.thresholdSource.${answer.threshold_source}`)} ·{" "}
           {t("search.raw", {
             metric: t(`search.metrics.${answer.metric}`),
-            value: format.figure(answer.raw_value, 3),
+            value: format.figure(answer.raw_value),
           })}{" "}
           · {answer.pack}@{answer.pack_version}
         </Text>

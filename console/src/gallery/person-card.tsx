@@ -1,4 +1,4 @@
-import { Group, Text } from "@mantine/core";
+import { Text } from "@mantine/core";
 import { Link } from "@tanstack/react-router";
 import { useTranslation } from "react-i18next";
 import type { Person } from "#/api/types";
@@ -14,17 +14,13 @@ export function PersonCard({ person }: { person: Person }) {
       <ServerImage src={thumbnailOf(person)} alt="" className={classes.portrait ?? ""} />
       <div className={classes.caption}>
         <Link to="/gallery/$personId" params={{ personId: person.person_id }} className={classes.cardLink}>
-          <Text fw={600} pr={30} className="truncate" title={person.name}>
+          <Text fw={600} className="truncate" title={person.name}>
             {person.name}
           </Text>
         </Link>
-        <Group gap={6} wrap="nowrap">
-          <Text size="xs" c="dimmed" className="truncate" pr={30}>
-            {person.image_count > 0
-              ? t("gallery.images", { count: person.image_count })
-              : t("gallery.noPhoto")}
-          </Text>
-        </Group>
+        <Text size="xs" c="dimmed" className="truncate" pr={30}>
+          {person.image_count > 0 ? t("gallery.images", { count: person.image_count }) : t("gallery.noPhoto")}
+        </Text>
       </div>
       <div className={classes.cardMenu}>
         <PersonMenu person={person} />

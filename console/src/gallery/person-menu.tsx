@@ -11,12 +11,14 @@ import { RenameDialog } from "#/gallery/rename-dialog";
 export function PersonMenu({ person, onDeleted }: { person: Person; onDeleted?: () => void }) {
   const { t } = useTranslation();
   const [dialog, setDialog] = useState<"rename" | "details" | "delete" | null>(null);
+  // A page shows hundreds of persons: the dialogs of one exist once its menu was opened.
+  const [used, setUsed] = useState(false);
   const close = () => setDialog(null);
   return (
     <>
-      <Menu>
+      <Menu onOpen={() => setUsed(true)}>
         <Menu.Target>
-          <ActionIcon color="gray" size="md" aria-label={t("gallery.actions.menu", { name: person.name })}>
+          <ActionIcon color="gray" size={26} aria-label={t("gallery.actions.menu", { name: person.name })}>
             <EllipsisVertical size={17} />
           </ActionIcon>
         </Menu.Target>
@@ -33,14 +35,18 @@ export function PersonMenu({ person, onDeleted }: { person: Person; onDeleted?: 
           </Menu.Item>
         </Menu.Dropdown>
       </Menu>
-      <RenameDialog person={person} opened={dialog === "rename"} onClose={close} />
-      <DetailsDialog person={person} opened={dialog === "details"} onClose={close} />
-      <DeletePersonDialog
-        person={person}
-        opened={dialog === "delete"}
-        onClose={close}
-        onDeleted={onDeleted}
-      />
+      {used && (
+        <>
+          <RenameDialog person={person} opened={dialog === "rename"} onClose={close} />
+          <DetailsDialog person={person} opened={dialog === "details"} onClose={close} />
+          <DeletePersonDialog
+            person={person}
+            opened={dialog === "delete"}
+            onClose={close}
+            onDeleted={onDeleted}
+          />
+        </>
+      )}
     </>
   );
 }

@@ -86,6 +86,7 @@ export function useDeletePerson(personId: string) {
       answered(api.DELETE("/api/v1/faces/{person_id}", { params: { path: { person_id: personId } } })),
     onSuccess: () => {
       for (const key of ["persons", "status", "search"]) void client.invalidateQueries({ queryKey: [key] });
+      client.removeQueries({ queryKey: ["person", personId], type: "inactive" });
     },
   });
 }

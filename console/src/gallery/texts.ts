@@ -25,7 +25,6 @@ export const galleryTexts = {
       rename: "Rename",
       metadata: "Edit details",
       delete: "Delete",
-      open: "Open",
     },
     rename: { title: "Rename", label: "Name", save: "Save", done: "Renamed to {{name}}." },
     details: {
@@ -80,7 +79,6 @@ export const galleryTexts = {
       rename: "重命名",
       metadata: "编辑资料",
       delete: "删除",
-      open: "打开",
     },
     rename: { title: "重命名", label: "姓名", save: "保存", done: "已改名为 {{name}}。" },
     details: {

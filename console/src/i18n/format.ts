@@ -6,7 +6,8 @@ export function useFormat() {
   const locale = i18n.language;
   return {
     number: (value: number) => new Intl.NumberFormat(locale).format(value),
-    figure: (value: number, digits = 2) => value.toFixed(digits),
+    /** A score; three digits, since 0.997 is not certainty. */
+    figure: (value: number, digits = 3) => value.toFixed(digits),
     percent: (value: number) =>
       new Intl.NumberFormat(locale, { style: "percent", maximumFractionDigits: 0 }).format(value),
     dateTime: (value: string) =>

@@ -14,6 +14,8 @@ interface PhotoInputProps {
   /** Take photos pasted anywhere on the page; for the one input of a page. */
   wholePage?: boolean;
   hint?: string;
+  /** One row, for pages where the photos matter more than the place for new ones. */
+  compact?: boolean;
   minHeight?: number | string;
   label?: string;
 }
@@ -23,6 +25,7 @@ export function PhotoInput({
   onPhotos,
   multiple = false,
   wholePage = false,
+  compact = false,
   hint,
   minHeight,
   label,
@@ -48,11 +51,11 @@ export function PhotoInput({
         "aria-label": label ?? t(multiple ? "photo.drop" : "photo.dropOne"),
       })}
     >
-      <div className={classes.drop} data-over={isDragActive} style={{ minHeight }}>
-        <input
-          {...getInputProps({ "aria-label": label ?? t(multiple ? "photo.choose" : "photo.chooseOne") })}
-        />
-        <ImagePlus size={30} strokeWidth={1.5} className={classes.dropIcon} aria-hidden />
+      <input
+        {...getInputProps({ "aria-label": label ?? t(multiple ? "photo.choose" : "photo.chooseOne") })}
+      />
+      <div className={classes.drop} data-over={isDragActive} data-compact={compact} style={{ minHeight }}>
+        <ImagePlus size={compact ? 24 : 30} strokeWidth={1.5} className={classes.dropIcon} aria-hidden />
         <div>
           <Text fw={600}>
             {isDragActive ? t("photo.release") : t(multiple ? "photo.drop" : "photo.dropOne")}

@@ -10,7 +10,6 @@ export const photoTexts = {
     formats: "JPEG, PNG, WebP, BMP, GIF, HEIC, AVIF",
     replace: "Another photo",
     noPreview: "This browser cannot show this format; the server may still read it.",
-    photo: "Photo",
     face: "Face {{number}}",
     cameraDialog: {
       title: "Take a photo",
@@ -36,7 +35,6 @@ export const photoTexts = {
     formats: "JPEG、PNG、WebP、BMP、GIF、HEIC、AVIF",
     replace: "换一张",
     noPreview: "浏览器无法显示此格式，但服务器可能可以读取。",
-    photo: "照片",
     face: "人脸 {{number}}",
     cameraDialog: {
       title: "拍摄照片",

@@ -1,4 +1,4 @@
-import { Badge, Button, Group, Stack, Text, Title } from "@mantine/core";
+import { Button, Group, Stack, Text, Title } from "@mantine/core";
 import { Link } from "@tanstack/react-router";
 import { CircleQuestionMark, UserPlus, UserRoundCheck } from "lucide-react";
 import { useTranslation } from "react-i18next";
@@ -92,36 +92,28 @@ function MatchRow({ match, metric }: { match: Match; metric: SearchAnswer["metri
       to="/gallery/$personId"
       params={{ personId: match.person_id }}
       className={classes.match}
-      aria-label={t("search.openPerson", { name: match.name })}
+      aria-label={t("search.matchLabel", {
+        name: match.name,
+        verdict: t(match.is_match ? "search.isMatch" : "search.notMatch"),
+        score: format.figure(match.score),
+      })}
       data-testid="match"
     >
       <ServerImage src={imageThumbnail(match.person_id, match.image_id)} alt="" />
       <div style={{ minWidth: 0 }}>
-        <Group gap={8} wrap="nowrap" mb={5}>
-          <Text fw={600} size="sm" className="truncate">
-            {match.name}
-          </Text>
-          <Badge
-            size="sm"
-            variant="light"
-            tt="none"
-            fw={600}
-            color={match.is_match ? "jade" : "ochre"}
-            style={{ flex: "none" }}
-          >
-            {t(match.is_match ? "search.isMatch" : "search.notMatch")}
-          </Badge>
-        </Group>
+        <Text fw={600} size="sm" mb={5} className="truncate">
+          {match.name}
+        </Text>
         <ScoreBar score={match.score} threshold={match.threshold} isMatch={match.is_match} />
       </div>
       <Stack gap={0} align="flex-end">
-        <Text fw={700} className="tabular">
+        <Text fw={700} className={`tabular ${match.is_match ? classes.known : classes.unknown}`}>
           {format.figure(match.score)}
         </Text>
         <Text size="xs" c="dimmed" className="tabular">
           {t("search.raw", {
             metric: t(`search.metrics.${metric}`),
-            value: format.figure(match.raw_value, 3),
+            value: format.figure(match.raw_value),
           })}
         </Text>
       </Stack>
@@ -143,7 +135,7 @@ function Judged({ answer, face }: { answer: SearchAnswer; face: SearchFace }) {
           </dd>
           <dt>{t("search.margin")}</dt>
           <dd className="tabular">
-            {face.margin === null ? t("search.noMargin") : format.figure(face.margin, 3)}
+            {face.margin === null ? t("search.noMargin") : format.figure(face.margin)}
           </dd>
         </>
       )}
@@ -152,7 +144,7 @@ function Judged({ answer, face }: { answer: SearchAnswer; face: SearchFace }) {
         {answer.pack}@{answer.pack_version}
       </dd>
       <dt>{t("search.detection")}</dt>
-      <dd className="tabular">{format.figure(face.detection_score)}</dd>
+      <dd className="tabular">{format.figure(face.detection_score, 2)}</dd>
       <dt>{t("person.quality.title")}</dt>
       <dd className="tabular">{format.percent(face.quality.overall)}</dd>
       <dt>{t("person.quality.size_px")}</dt>

@@ -102,9 +102,9 @@ function ThresholdSlider({
       min={0}
       max={1}
       step={0.01}
-      label={(shown) => format.figure(shown)}
+      label={(shown) => format.figure(shown, 2)}
       thumbLabel={t("search.threshold")}
-      marks={[{ value: round(value), label: format.figure(value) }]}
+      marks={[{ value: round(value), label: format.figure(value, 2) }]}
       mb="md"
       size="sm"
     />

@@ -73,9 +73,8 @@ export function SearchPage() {
               {answer && answer.faces.length > 1 && (
                 <FaceStrip answer={answer} src={src} selected={face?.face_index} onSelect={setSelected} />
               )}
-              <PhotoInput wholePage onPhotos={take} label={t("photo.replace")} minHeight={110} />
             </Stack>
-            <div>
+            <div className={classes.answer}>
               {search.error && <ProblemAlert error={search.error} onRetry={() => void search.refetch()} />}
               {search.isPending && (
                 <Group className="surface" p="lg">
@@ -94,6 +93,9 @@ export function SearchPage() {
                   onEnrol={() => setStart({ files: [photo.file], faceIndex: face.face_index })}
                 />
               )}
+            </div>
+            <div className={classes.another}>
+              <PhotoInput wholePage onPhotos={take} label={t("photo.replace")} compact />
             </div>
           </div>
         )}

@@ -12,9 +12,9 @@ export function LanguageSwitch() {
         <Button
           variant="subtle"
           color="gray"
-          size="compact-md"
+          size="compact-sm"
           fw={500}
-          leftSection={<Languages size={18} />}
+          leftSection={<Languages size={16} />}
           aria-label={`${t("shell.language")}: ${languageNames[i18n.language as Language]}`}
         >
           {languageNames[i18n.language as Language]}

@@ -66,9 +66,9 @@ export function Shell() {
               </div>
             ))}
           </Box>
-          <Group className={classes.foot} gap={2} justify="space-between">
+          <Group className={classes.foot} gap={2} justify="space-between" wrap="nowrap">
             <LanguageSwitch />
-            <Group gap={2}>
+            <Group gap={0} wrap="nowrap">
               <SchemeSwitch />
               <Tooltip label={t("shell.apiDocs")}>
                 <ActionIcon component="a" href="/docs" color="gray" aria-label={t("shell.apiDocs")}>

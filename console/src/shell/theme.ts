@@ -1,4 +1,10 @@
-import { type CSSVariablesResolver, createTheme, type MantineColorsTuple } from "@mantine/core";
+import {
+  type CSSVariablesResolver,
+  createTheme,
+  defaultVariantColorsResolver,
+  type MantineColorsTuple,
+  type VariantColorsResolver,
+} from "@mantine/core";
 
 /** Ink and paper carry the console; the colours of the opera masks carry meaning: cinnabar, jade, ochre. */
 const ink: MantineColorsTuple = [
@@ -62,12 +68,34 @@ const night: MantineColorsTuple = [
   "#0f0e0c",
 ];
 
+/** Mantine's own grey is blue; on paper it looks like dirt. */
+const grey: MantineColorsTuple = [
+  "#faf8f4",
+  "#f1ece4",
+  "#e9e3d9",
+  "#ddd5c8",
+  "#cbc1b2",
+  "#a99f90",
+  "#857b6e",
+  "#574f46",
+  "#3d3731",
+  "#28231f",
+];
+
 const sans = `system-ui, -apple-system, "Segoe UI", "PingFang SC", "Microsoft YaHei", "Noto Sans CJK SC", "Noto Sans SC", sans-serif`;
 
+/** Ink turns to ivory in the dark: what is written on it must turn too, which Mantine's contrast does not see. */
+const variantColorResolver: VariantColorsResolver = (input) => {
+  const colors = defaultVariantColorsResolver(input);
+  const onInk = input.variant === "filled" && (input.color ?? input.theme.primaryColor) === "ink";
+  return onInk ? { ...colors, color: "var(--on-ink)" } : colors;
+};
+
 export const theme = createTheme({
-  colors: { ink, cinnabar, jade, ochre, dark: night },
+  colors: { ink, cinnabar, jade, ochre, gray: grey, dark: night },
   primaryColor: "ink",
-  primaryShade: { light: 8, dark: 1 },
+  primaryShade: { light: 7, dark: 4 },
+  variantColorResolver,
   autoContrast: true,
   defaultRadius: "md",
   fontFamily: sans,
@@ -77,7 +105,14 @@ export const theme = createTheme({
   components: {
     Modal: {
       defaultProps: { centered: true, overlayProps: { backgroundOpacity: 0.5, blur: 3 }, radius: "lg" },
+      styles: {
+        content: { background: "var(--modal)", border: "1px solid var(--line)" },
+        header: { background: "var(--modal)" },
+        title: { fontWeight: 650, fontSize: "1.1rem" },
+      },
     },
+    Checkbox: { defaultProps: { iconColor: "var(--on-ink)" } },
+    Badge: { styles: { root: { textTransform: "none" } } },
     Tooltip: { defaultProps: { openDelay: 350, withArrow: true } },
     ActionIcon: { defaultProps: { variant: "subtle", size: "lg" } },
     Menu: { defaultProps: { shadow: "md", position: "bottom-end", withinPortal: true } },
@@ -94,6 +129,12 @@ export const variables: CSSVariablesResolver = () => ({
     "--mantine-color-default": "#ffffff",
     "--mantine-color-default-hover": "#f3eee6",
     "--mantine-color-default-border": "#ddd5c8",
+    "--mantine-color-ink-filled": "#2b2722",
+    "--mantine-color-ink-filled-hover": "#433c35",
+    "--mantine-color-error": "#b03626",
+    "--on-ink": "#ffffff",
+    "--modal": "#f8f5f0",
+    "--active": "#f1ece4",
     "--surface": "#ffffff",
     "--sunken": "#f1ece4",
     "--line": "#e6dfd3",
@@ -110,6 +151,17 @@ export const variables: CSSVariablesResolver = () => ({
     "--mantine-color-default": "#262320",
     "--mantine-color-default-hover": "#302c28",
     "--mantine-color-default-border": "#433d36",
+    "--mantine-color-ink-filled": "#e9e4db",
+    "--mantine-color-ink-filled-hover": "#d3cbbf",
+    "--mantine-color-ink-text": "#e9e4db",
+    "--mantine-color-ink-light-color": "#e9e4db",
+    "--mantine-color-ink-outline": "#b3a99b",
+    "--mantine-color-error": "#e68b7b",
+    "--mantine-color-cinnabar-text": "#e68b7b",
+    "--mantine-color-cinnabar-light-color": "#f0b5aa",
+    "--on-ink": "#1a1715",
+    "--modal": "#1d1a17",
+    "--active": "#2e2a26",
     "--surface": "#201d1a",
     "--sunken": "#121110",
     "--line": "#35302b",

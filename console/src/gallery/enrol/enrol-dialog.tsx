@@ -103,7 +103,12 @@ function EnrolForm({
             data-autofocus
           />
         )}
-        <PhotoInput multiple onPhotos={enrolment.add} minHeight={entries.length > 0 ? 120 : 190} />
+        <PhotoInput
+          multiple
+          onPhotos={enrolment.add}
+          compact={entries.length > 0}
+          minHeight={entries.length > 0 ? 0 : 190}
+        />
         {entries.length > 0 && (
           <ul className={classes.list} style={{ listStyle: "none", padding: 0, margin: 0 }}>
             {entries.map((entry) => (
@@ -119,7 +124,7 @@ function EnrolForm({
             ))}
           </ul>
         )}
-        <Group justify="space-between">
+        <Group justify="space-between" className={classes.foot}>
           <Summary entries={entries} />
           <Group gap="sm">
             <OpenPerson entries={entries} person={person} />

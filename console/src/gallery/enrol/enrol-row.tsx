@@ -1,5 +1,5 @@
-import { ActionIcon, Button, Loader, Stack, Text, TextInput } from "@mantine/core";
-import { Check, Clock, SquareMousePointer, TriangleAlert, X } from "lucide-react";
+import { ActionIcon, Button, Group, Loader, Stack, Text, TextInput } from "@mantine/core";
+import { Check, Clock, ImageOff, SquareMousePointer, TriangleAlert, X } from "lucide-react";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import classes from "#/gallery/enrol/enrol.module.css";
@@ -27,7 +27,7 @@ export function EnrolRow({ entry, named, busy, onName, onFace, onRemove }: Enrol
   const settled = outcome.kind === "done" || outcome.kind === "running";
   return (
     <li className={classes.row} data-kind={outcome.kind} data-testid="enrol-row">
-      <img className={classes.thumb} src={url} alt="" />
+      <Thumbnail url={url} />
       <Stack gap={4} miw={0}>
         {named && !settled ? (
           <TextInput
@@ -50,21 +50,23 @@ export function EnrolRow({ entry, named, busy, onName, onFace, onRemove }: Enrol
         )}
         <RowState entry={entry} />
       </Stack>
-      {outcome.kind === "choose" && !choosing && (
-        <Button size="xs" variant="light" color="ochre" onClick={() => setChoosing(true)} disabled={busy}>
-          {t("enrol.choose")}
-        </Button>
-      )}
-      {!settled && outcome.kind !== "choose" && (
-        <ActionIcon
-          color="gray"
-          aria-label={t("enrol.remove", { file: entry.file.name })}
-          onClick={onRemove}
-          disabled={busy}
-        >
-          <X size={16} />
-        </ActionIcon>
-      )}
+      <Group gap={4} wrap="nowrap">
+        {outcome.kind === "choose" && !choosing && (
+          <Button size="xs" variant="light" color="ochre" onClick={() => setChoosing(true)} disabled={busy}>
+            {t("enrol.choose")}
+          </Button>
+        )}
+        {!settled && (
+          <ActionIcon
+            color="gray"
+            aria-label={t("enrol.remove", { file: entry.file.name })}
+            onClick={onRemove}
+            disabled={busy}
+          >
+            <X size={16} />
+          </ActionIcon>
+        )}
+      </Group>
       {outcome.kind === "choose" && choosing && (
         <Stack gap={6} style={{ gridColumn: "1 / -1" }}>
           <Text size="sm">{t("enrol.chooseHint")}</Text>
@@ -86,6 +88,17 @@ export function EnrolRow({ entry, named, busy, onName, onFace, onRemove }: Enrol
         </Stack>
       )}
     </li>
+  );
+}
+
+function Thumbnail({ url }: { url: string | undefined }) {
+  const [broken, setBroken] = useState(false);
+  return broken ? (
+    <div className={classes.thumb}>
+      <ImageOff size={20} aria-hidden />
+    </div>
+  ) : (
+    <img className={classes.thumb} src={url} alt="" onError={() => setBroken(true)} />
   );
 }
 

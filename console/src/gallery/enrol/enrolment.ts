@@ -33,7 +33,7 @@ export function nameOf(fileName: string): string {
   return fileName
     .replace(/\.[A-Za-z0-9]{1,5}$/, "")
     .replace(/[_\s]+/g, " ")
-    .replace(/[\s\-–.]*[([]?\d*[)\]]?$/, "")
+    .replace(/([\s\-–.]+\d+|\s*\(\d+\)|(?<=\p{Script=Han})\d+)$/u, "")
     .trim();
 }
 

@@ -19,7 +19,6 @@ export const enrolTexts = {
     state: {
       waiting: "Ready to enrol",
       running: "Looking for the face…",
-      done: "Enrolled",
       doneQuality: "Enrolled · quality {{quality}}",
       added: "Added to {{name}} · quality {{quality}}",
       choose: "Several faces: choose one",
@@ -35,7 +34,6 @@ export const enrolTexts = {
     choose: "Choose the face",
     chooseHint: "Which face should be enrolled? Click it, or move with Tab and press Enter.",
     chosen: "Face {{number}} chosen",
-    progress: "{{done}} of {{total}}",
   },
   zh: {
     title: "录入",
@@ -54,7 +52,6 @@ export const enrolTexts = {
     state: {
       waiting: "待录入",
       running: "正在查找人脸…",
-      done: "已录入",
       doneQuality: "已录入 · 质量 {{quality}}",
       added: "已添加到 {{name}} · 质量 {{quality}}",
       choose: "有多张人脸：请选择",
@@ -67,6 +64,5 @@ export const enrolTexts = {
     choose: "选择人脸",
     chooseHint: "要录入哪张人脸？请点击，或用 Tab 移动后按回车。",
     chosen: "已选人脸 {{number}}",
-    progress: "{{done}} / {{total}}",
   },
 };

@@ -7,12 +7,17 @@ import { useFormat } from "#/i18n/format";
 
 const GOOD = 0.66;
 const FAIR = 0.4;
-const bars = ["overall", "sharpness", "exposure", "detection_score"] as const;
+const bars = ["overall", "sharpness", "exposure"] as const;
+const turns = ["yaw", "pitch", "roll"] as const;
 
 export function QualityFigures({ quality }: { quality: Quality }) {
   const { t } = useTranslation();
   const format = useFormat();
-  const degrees = (value: number | null) => (value === null ? "–" : value.toFixed(0));
+  // A pack without the needed points leaves a turn out.
+  const pose = turns.flatMap((turn) => {
+    const degrees = quality[`${turn}_degrees`];
+    return degrees === null ? [] : [t(`person.quality.${turn}`, { degrees: degrees.toFixed(0) })];
+  });
   return (
     <Stack gap={8}>
       {bars.map((name) => (
@@ -30,13 +35,8 @@ export function QualityFigures({ quality }: { quality: Quality }) {
         <Fact name={t("person.quality.size_px")}>
           {t("person.quality.pixels", { value: format.number(Math.round(quality.size_px)) })}
         </Fact>
-        <Fact name={t("person.quality.pose")}>
-          {t("person.quality.poseValue", {
-            yaw: degrees(quality.yaw_degrees),
-            pitch: degrees(quality.pitch_degrees),
-            roll: degrees(quality.roll_degrees),
-          })}
-        </Fact>
+        {pose.length > 0 && <Fact name={t("person.quality.pose")}>{pose.join(" · ")}</Fact>}
+        <Fact name={t("person.quality.detection_score")}>{format.figure(quality.detection_score, 2)}</Fact>
       </dl>
     </Stack>
   );

@@ -1,0 +1,110 @@
+"""A real server of its own for the browser, and the few API calls that prepare what the browser is shown."""
+
+import io
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from PIL import Image
+
+START_TIMEOUT_S = 90
+
+
+@dataclass(frozen=True)
+class Server:
+    url: str
+    api_key: str = ""
+
+    def call(self, method: str, path: str, body: bytes | None = None, content_type: str = "application/json") -> Any:
+        headers = {"Content-Type": content_type, "X-API-Key": self.api_key}
+        request = urllib.request.Request(self.url + path, body, headers, method=method)
+        with urllib.request.urlopen(request, timeout=60) as response:
+            text = response.read()
+        return json.loads(text) if text else None
+
+    def clear(self) -> None:
+        while persons := self.persons():
+            for person in persons:
+                self.call("DELETE", f"/api/v1/faces/{person['person_id']}")
+
+    def persons(self) -> list[dict[str, Any]]:
+        return self.call("GET", "/api/v1/faces")["persons"]
+
+    def enrol(self, name: str, photo: bytes) -> str:
+        boundary = uuid.uuid4().hex
+        parts = [
+            f'--{boundary}\r\nContent-Disposition: form-data; name="name"\r\n\r\n{name}\r\n'.encode(),
+            f'--{boundary}\r\nContent-Disposition: form-data; name="image"; filename="a.jpg"\r\n\r\n'.encode(),
+            photo,
+            f"\r\n--{boundary}--\r\n".encode(),
+        ]
+        answer = self.call("POST", "/api/v1/faces", b"".join(parts), f"multipart/form-data; boundary={boundary}")
+        return answer["person"]["person_id"]
+
+    def faces(self, photo: bytes) -> list[dict[str, Any]]:
+        return self.call("POST", "/api/v1/detect", photo, "image/jpeg")["faces"]
+
+
+@contextmanager
+def running_server(home: Path, log: Path, **environment: str) -> Iterator[Server]:
+    port = _free_port()
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "lianpu", "serve", "--port", str(port), "--home", str(home)],
+            env={**os.environ, **environment},
+            stdout=output,
+            stderr=subprocess.STDOUT,
+        )
+        try:
+            _wait(f"http://127.0.0.1:{port}/health", process, log)
+            yield Server(f"http://127.0.0.1:{port}", environment.get("LIANPU_SERVER__API_KEY", ""))
+        finally:
+            process.terminate()
+            process.wait(timeout=30)
+
+
+def face_crop(photo: bytes, box: dict[str, float], margin: float) -> bytes:
+    """One face of a photo as a photo of its own, enlarged, since detectors overlook faces that fill a small frame."""
+    image = Image.open(io.BytesIO(photo)).convert("RGB")
+    pad = margin * max(box["width"], box["height"])
+    area = (
+        max(0, round(box["x"] - pad)),
+        max(0, round(box["y"] - pad)),
+        min(image.width, round(box["x"] + box["width"] + pad)),
+        min(image.height, round(box["y"] + box["height"] + pad)),
+    )
+    crop = image.crop(area)
+    crop = crop.resize((crop.width * 2, crop.height * 2), Image.Resampling.BICUBIC)
+    data = io.BytesIO()
+    crop.save(data, "JPEG", quality=95)
+    return data.getvalue()
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def _wait(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
+    deadline = time.monotonic() + START_TIMEOUT_S
+    while time.monotonic() < deadline:
+        if process.poll() is not None:
+            raise RuntimeError(f"the server ended with status {process.returncode}:\n{log.read_text()}")
+        try:
+            with urllib.request.urlopen(url, timeout=5):
+                return
+        except (urllib.error.URLError, ConnectionError, TimeoutError):
+            time.sleep(0.2)
+    raise RuntimeError(f"the server did not get ready within {START_TIMEOUT_S} s:\n{log.read_text()}")
