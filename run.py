@@ -6,6 +6,7 @@ Needs nothing but Python. `serve` starts the server; `test` runs the tests; anyt
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import shutil
@@ -36,7 +37,12 @@ def main(arguments: list[str]) -> int:
     except (OSError, subprocess.CalledProcessError) as error:
         say("The environment could not be made: {}".format(error))
         say("Check the connection to pypi.org (and registry.npmjs.org for the console), then try again.")
+        if isinstance(error, subprocess.CalledProcessError) and "ensurepip" in error.cmd:
+            say("This Python cannot make virtual environments: on Debian and Ubuntu install python3-venv.")
         return 1
+    except KeyboardInterrupt:
+        say("Stopped; the next start goes on from here.")
+        return 130
     if testing:
         return hand_over([str(python_of(VENV)), "-m", "pytest", *command[1:]], cwd=ROOT)
     return hand_over([str(python_of(VENV)), "-m", "lianpu", *command])
@@ -45,12 +51,17 @@ def main(arguments: list[str]) -> int:
 def make_environment(*, slim: bool, testing: bool) -> None:
     """Bring .venv up to the lock file; does nothing when the stamp says that it is there."""
     wanted = stamp(slim=slim, testing=testing)
-    if STAMP.is_file() and STAMP.read_text() == wanted and python_of(VENV).is_file():
+    if STAMP.is_file() and STAMP.read_text(encoding="utf-8") == wanted and python_of(VENV).is_file():
         return
+    # A half-made environment must not pass for the one before it.
+    with contextlib.suppress(FileNotFoundError):
+        STAMP.unlink()
     uv = find_uv()
     say("Preparing the environment (the first time downloads about 450 MB)…")
-    subprocess.run(sync_command(uv, slim=slim, testing=testing), cwd=str(ROOT), check=True, env=environment_for_uv())
-    STAMP.write_text(wanted)
+    command = sync_command(uv, slim=slim, testing=testing)
+    # Standard output belongs to the command that is handed over to (`search --json`).
+    subprocess.run(command, cwd=str(ROOT), check=True, env=environment_for_uv(), stdout=sys.stderr)
+    STAMP.write_text(wanted, encoding="utf-8")
 
 
 def sync_command(uv: str | Path, *, slim: bool, testing: bool) -> list[str]:
@@ -90,11 +101,11 @@ def find_uv() -> str | Path:
     if found and version_of(found) >= UV_AT_LEAST:
         return found
     own = python_of(UV_VENV).parent / ("uv.exe" if os.name == "nt" else "uv")
-    if not own.is_file():
+    if version_of(str(own)) < UV_AT_LEAST:
         say("Installing {} …".format(UV_REQUIREMENT))
-        venv.create(str(UV_VENV), with_pip=True)
+        venv.create(str(UV_VENV), with_pip=True, symlinks=os.name != "nt")
         pip = [str(python_of(UV_VENV)), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-        subprocess.run([*pip, UV_REQUIREMENT], check=True)
+        subprocess.run([*pip, UV_REQUIREMENT], check=True, stdout=sys.stderr)
     return own
 
 

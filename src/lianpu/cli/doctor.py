@@ -103,7 +103,11 @@ def _packs(settings: "Settings") -> list[Finding]:
     from lianpu.runtime.onnx import OnnxSessionFactory
 
     registry = PackRegistry(settings.home / "packs", settings.home / "cache" / "packs", OnnxSessionFactory())
-    statuses = registry.list()
+    try:
+        statuses = registry.list()
+    except OSError as error:
+        text = f"the packs in {registry.packs_dir} cannot be read: {error.strerror or error}"
+        return [Finding("pack", Level.PROBLEM, text)]
     findings: list[Finding] = []
     for status in statuses:
         usable = status.state in {PackState.READY, PackState.INSTALLED}
@@ -122,7 +126,10 @@ def _packs(settings: "Settings") -> list[Finding]:
 
 
 def _home(home: Path) -> list[Finding]:
-    existing = next((folder for folder in (home, *home.parents) if _exists(folder)), None)
+    try:
+        existing = next(folder for folder in (home, *home.parents) if folder.exists())
+    except OSError:  # below a folder that may not be entered
+        existing = None
     if existing is None or not existing.is_dir() or not _writable(existing):
         return [Finding("home", Level.PROBLEM, f"{home} cannot be written: choose another by --home DIR")]
     free = shutil.disk_usage(existing).free
@@ -161,13 +168,6 @@ def _version(distribution: str) -> str | None:
         return importlib.metadata.version(distribution)
     except importlib.metadata.PackageNotFoundError:
         return None
-
-
-def _exists(path: Path) -> bool:
-    try:
-        return path.exists()
-    except OSError:  # below a folder that may not be entered
-        return False
 
 
 def _writable(folder: Path) -> bool:

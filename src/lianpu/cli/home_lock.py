@@ -46,9 +46,9 @@ def locked_home(home: Path, url: str | None) -> Generator[None]:
 def server_address(home: Path) -> str | None:
     """Where the server that holds this home answers; None where none does."""
     lock_file = home / LOCK_FILE
-    if not lock_file.is_file():  # taking the lock would make it, and the home with it
-        return None
     try:
+        if not lock_file.is_file():  # taking the lock would make it, and the home with it
+            return None
         with FileLock(lock_file, timeout=0):
             return None
     except Timeout:

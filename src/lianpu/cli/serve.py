@@ -36,7 +36,6 @@ def serve(
             'LIANPU_SERVER__API_KEY="$(python -c "import secrets; print(secrets.token_urlsafe(32))")"'
         )
     prepare_home(settings)
-    configure_logging(settings.logging, settings.home)
     listener = _listen(server.host, server.port)
     url = _url(server.host, server.port)
     with listener, locked_home(settings.home, _url(_reachable(server.host), server.port)):
@@ -44,6 +43,8 @@ def serve(
         # so that the home is given back and an orderly end does not look like a crash.
         for stop in (signal.SIGINT, signal.SIGTERM):
             signal.signal(stop, _end)
+        # Not before the home is ours: the log file of a server that holds it is not to be touched.
+        configure_logging(settings.logging, settings.home)
         typer.echo(f"Lianpu: {url}   (home {settings.home}; Ctrl+C stops)", err=True)
         options = uvicorn.Config(
             create_app(settings), log_config=None, access_log=False, server_header=False, timeout_graceful_shutdown=10

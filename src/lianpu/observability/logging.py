@@ -2,33 +2,34 @@
 
 import logging
 import sys
+from datetime import UTC, datetime
 from logging.handlers import TimedRotatingFileHandler
 from pathlib import Path
 
 import structlog
 
+from lianpu.errors import HomeUnwritableError
 from lianpu.settings import LoggingSettings
 
 
 def configure_logging(settings: LoggingSettings, home: Path) -> None:
-    """Route every logger of the process through structlog; request ids come from its context variables."""
+    """Route every logger of the process through structlog; request ids come from its context variables.
+
+    Raises:
+        HomeUnwritableError: the log file cannot be written.
+    """
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
         structlog.stdlib.add_logger_name,
         structlog.stdlib.ExtraAdder(),
-        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        _moment,
         structlog.processors.StackInfoRenderer(),
         _without_color_message,
     ]
     handlers: list[logging.Handler] = [_with_format(logging.StreamHandler(), shared, json=settings.format == "json")]
     if settings.file:
-        folder = home / "logs"
-        folder.mkdir(parents=True, exist_ok=True)
-        file = TimedRotatingFileHandler(
-            folder / "lianpu.log", when="midnight", backupCount=settings.retention_days, encoding="utf-8", utc=True
-        )
-        handlers.append(_with_format(file, shared, json=True))
+        handlers.append(_with_format(_daily_file(home / "logs", settings.retention_days), shared, json=True))
     root = logging.getLogger()
     for handler in root.handlers[:]:
         root.removeHandler(handler)
@@ -41,6 +42,28 @@ def configure_logging(settings: LoggingSettings, home: Path) -> None:
         logging.getLogger(noisy).propagate = True
     # Migrations report every start otherwise.
     logging.getLogger("alembic").setLevel(logging.WARNING)
+
+
+def _daily_file(folder: Path, retention_days: int) -> TimedRotatingFileHandler:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        return TimedRotatingFileHandler(
+            folder / "lianpu.log", when="midnight", backupCount=retention_days, encoding="utf-8", utc=True
+        )
+    except OSError as error:
+        raise HomeUnwritableError(
+            f"The log file in {folder} cannot be written: {error.strerror or error}. "
+            "Mend its permissions, or set logging.file to false."
+        ) from error
+
+
+def _moment(
+    _logger: structlog.typing.WrappedLogger, _method: str, event: structlog.typing.EventDict
+) -> structlog.typing.EventDict:
+    """When it was logged, the same in every place that it is written to."""
+    record: logging.LogRecord = event["_record"]
+    event["timestamp"] = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="microseconds")
+    return event
 
 
 def _without_color_message(

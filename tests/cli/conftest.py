@@ -1,0 +1,134 @@
+"""Fixtures of command-line tests: a home with the translated pack, commands in this process, real photos."""
+
+import importlib.util
+import os
+import shutil
+import socket
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from lianpu.cli import main
+from lianpu.engines.image import decode_image, encode_jpeg
+from lianpu.packs.registry import PackRegistry
+from lianpu.runtime.onnx import OnnxSessionFactory
+
+# The six faces of t1.jpg from the largest: left, top, side in pixels.
+FACES = ((436, 275, 137), (904, 69, 115), (52, 265, 115), (720, 357, 115), (1112, 276, 114), (264, 158, 96))
+
+
+@dataclass(frozen=True)
+class Done:
+    """How a command ended."""
+
+    code: int
+    out: str
+    err: str
+
+
+Lianpu = Callable[..., Done]
+
+
+@pytest.fixture(scope="session")
+def translated_packs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A cache folder that holds the embedded pack, translated once for all tests."""
+    cache = tmp_path_factory.mktemp("cli-packs-cache")
+    PackRegistry(cache / "none", cache, OnnxSessionFactory()).get("dlib")
+    return cache
+
+
+@pytest.fixture
+def home(tmp_path: Path, translated_packs: Path) -> Path:
+    folder = tmp_path / "home"
+    shutil.copytree(translated_packs, folder / "cache" / "packs")
+    return folder
+
+
+@pytest.fixture
+def environment(tmp_path: Path) -> dict[str, str]:
+    """What a command's process finds in its environment: nothing of this machine's own."""
+    kept = {name: os.environ[name] for name in ("PATH", "SYSTEMROOT") if name in os.environ}
+    return {**kept, "HOME": str(tmp_path), "USERPROFILE": str(tmp_path), "COLUMNS": "200", "PYTHONUTF8": "1"}
+
+
+@pytest.fixture
+def lianpu(
+    tmp_path: Path,
+    environment: dict[str, str],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> Lianpu:
+    """`lianpu("search", photo, …)`: runs a command in this process, in an empty folder."""
+    monkeypatch.chdir(tmp_path)
+    for name in os.environ:
+        if name.startswith("LIANPU_"):
+            monkeypatch.delenv(name)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+
+    def call(*arguments: str | Path) -> Done:
+        capsys.readouterr()
+        monkeypatch.setattr(sys, "argv", ["lianpu", *map(str, arguments)])
+        with pytest.raises(SystemExit) as ended:
+            main()
+        code = ended.value.code
+        assert code is None or isinstance(code, int)
+        return Done(code or 0, *capsys.readouterr())
+
+    return call
+
+
+@pytest.fixture
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@pytest.fixture(scope="session")
+def t1_path(t1_photo: bytes, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("photos") / "t1.jpg"
+    path.write_bytes(t1_photo)
+    return path
+
+
+@pytest.fixture(scope="session")
+def portraits(t1_photo: bytes) -> list[bytes]:
+    """The six persons of t1.jpg, one photo each, cut out with a wide margin and scaled a little."""
+    photo = decode_image(t1_photo).pixels
+    cut: list[bytes] = []
+    for left, top, side in FACES:
+        margin = round(0.45 * side)
+        crop = photo[max(0, top - margin) : top + side + margin, max(0, left - margin) : left + side + margin]
+        scaled = cv2.resize(np.ascontiguousarray(crop), None, fx=1.3, fy=1.3, interpolation=cv2.INTER_CUBIC)
+        cut.append(encode_jpeg(np.asarray(scaled, dtype=np.uint8), quality=90))
+    return cut
+
+
+@pytest.fixture
+def people(tmp_path: Path, portraits: list[bytes], astronaut_photo: bytes) -> Path:
+    """A folder as `lianpu enroll` wants it: four persons, and things that are none."""
+    found = importlib.util.find_spec("insightface")
+    assert found is not None
+    assert found.origin is not None
+    tom = Path(found.origin).parent / "data" / "images" / "Tom_Hanks_54745.png"
+    folder = tmp_path / "my people"
+    photos = {
+        "Ada Lovelace/1.jpg": portraits[0],
+        "张三/正面 1.JPG": portraits[1],
+        "张三/notes.txt": b"no photo",
+        "Eileen Collins/nasa/astronaut.png": astronaut_photo,
+        "Tom Hanks/Tom_Hanks_54745.png": tom.read_bytes(),
+        ".hidden/1.jpg": portraits[2],
+        "Tom Hanks/._1.jpg": b"left by another system",
+    }
+    for name, content in photos.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(content)
+    (folder / "readme.txt").write_text("not a folder")
+    return folder
