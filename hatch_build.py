@@ -23,6 +23,8 @@ SKIP_SWITCH = "LIANPU_SKIP_CONSOLE"
 DIGEST_FILE = ".digest"
 MODULES_STAMP = ".lianpu-installed"
 LEFTOVER_AGE_S = 3600
+# The compile cache would leave files in the temporary folder.
+_QUIET = {"CI": "1", "NO_COLOR": "1", "NODE_DISABLE_COMPILE_CACHE": "1"}
 NOT_SOURCES = {"node_modules", "dist", "coverage", "openapi.json"}
 
 
@@ -116,7 +118,14 @@ class _Npm:
         done = subprocess.run(
             [str(self._node), str(self._cli), *arguments],
             cwd=self._folder,
-            env={**os.environ, "PATH": path, "CI": "1", "NO_COLOR": "1", **(environment or {})},
+            env={
+                **os.environ,
+                "PATH": path,
+                "CI": "1",
+                "NO_COLOR": "1",
+                "NODE_DISABLE_COMPILE_CACHE": "1",
+                **(environment or {}),
+            },
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

@@ -20,8 +20,11 @@ VENV = ROOT / ".venv"
 STAMP = VENV / ".lianpu-stamp"
 UV_VENV = ROOT / ".venv-uv"
 UV_REQUIREMENT = "uv==0.13.9"
-UV_AT_LEAST = (0, 9, 0)
+# The first that knows `exclude-dependencies`; an older one passes over the whole [tool.uv] with a warning.
+UV_AT_LEAST = (0, 9, 8)
 OLDEST_PYTHON = (3, 11)
+# onnxruntime has neither wheels for 3.15 nor sources.
+PYTHON = ">=3.11,<3.15"
 
 
 def main(arguments: list[str]) -> int:
@@ -36,7 +39,8 @@ def main(arguments: list[str]) -> int:
         make_environment(slim=slim, testing=testing)
     except (OSError, subprocess.CalledProcessError) as error:
         say("The environment could not be made: {}".format(error))
-        say("Check the connection to pypi.org (and registry.npmjs.org for the console), then try again.")
+        say("If nothing above says why, check the connection to pypi.org, to registry.npmjs.org (the console) and,")
+        say("where no fitting Python ({}) is installed, to github.com.".format(PYTHON))
         if isinstance(error, subprocess.CalledProcessError) and "ensurepip" in error.cmd:
             say("This Python cannot make virtual environments: on Debian and Ubuntu install python3-venv.")
         return 1
@@ -57,7 +61,8 @@ def make_environment(*, slim: bool, testing: bool) -> None:
     with contextlib.suppress(FileNotFoundError):
         STAMP.unlink()
     uv = find_uv()
-    say("Preparing the environment (the first time downloads about 450 MB)…")
+    made = python_of(VENV).is_file()
+    say("Bringing the environment up to date…" if made else "Preparing the environment (downloads about 450 MB)…")
     command = sync_command(uv, slim=slim, testing=testing)
     # Standard output belongs to the command that is handed over to (`search --json`).
     subprocess.run(command, cwd=str(ROOT), check=True, env=environment_for_uv(), stdout=sys.stderr)
@@ -66,7 +71,11 @@ def make_environment(*, slim: bool, testing: bool) -> None:
 
 def sync_command(uv: str | Path, *, slim: bool, testing: bool) -> list[str]:
     groups = ["--group", "dev"] if testing else ["--no-dev", "--inexact"]
-    return [str(uv), "sync", "--locked", "--quiet"] + ([] if slim else ["--extra", "embedded"]) + groups
+    # Minutes without a sign of life look like a hang: on a terminal uv shows its progress.
+    quiet = [] if sys.stderr.isatty() else ["--quiet"]
+    # Left alone, uv takes the newest Python or the first on the PATH. Whoever names one knows why.
+    python = [] if os.environ.get("UV_PYTHON") else ["--python", PYTHON]
+    return [str(uv), "sync", "--locked", *quiet, *python] + ([] if slim else ["--extra", "embedded"]) + groups
 
 
 def environment_for_uv() -> dict[str, str]:
@@ -130,10 +139,16 @@ def hand_over(command: list[str], cwd: Path | None = None) -> int:
     sys.stderr.flush()
     if os.name == "posix":
         os.execv(command[0], command)
-    try:
-        return subprocess.call(command)
-    except KeyboardInterrupt:
-        return 130
+    return wait_for(command)
+
+
+def wait_for(command: list[str]) -> int:
+    """The exit status of the command. Ctrl+C reaches it as well, and it ends in its own time."""
+    child = subprocess.Popen(command)
+    while child.poll() is None:
+        with contextlib.suppress(KeyboardInterrupt):
+            child.wait()
+    return child.returncode
 
 
 def say(text: str) -> None:

@@ -3,7 +3,7 @@ import react from "@vitejs/plugin-react";
 import { defineConfig } from "vitest/config";
 import { vendorApiDocs } from "./vendor.ts";
 
-const server = process.env.LIANPU_SERVER ?? "http://127.0.0.1:8000";
+const server = process.env.CONSOLE_SERVER ?? "http://127.0.0.1:8000";
 
 export default defineConfig({
   plugins: [react(), vendorApiDocs()],

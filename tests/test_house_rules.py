@@ -75,6 +75,41 @@ def test_R_OPS_6_environment_rule_sees_every_spelling(line: str) -> None:
     assert list(_environment_uses(ast.parse(line))) == ([] if line == "import os" else [1])
 
 
+def _repository_files() -> list[Path]:
+    """What git tracks, or would; without git (an unpacked archive) nothing can be said."""
+    command = ["git", "-C", str(REPOSITORY), "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+    try:
+        names = subprocess.run(command, capture_output=True, check=True).stdout.decode().split("\0")
+    except (OSError, subprocess.CalledProcessError):
+        pytest.skip("no git checkout")
+    return [path for path in (REPOSITORY / name for name in names if name) if path.is_file()]
+
+
+def _private_paths(text: str) -> list[str]:
+    """Absolute paths that exist on one machine only."""
+    return re.findall(r"(?<![\w./])/(?:root|work|home/\w+|Users/\w+)/[\w.-]+", text)
+
+
+def test_R_OPS_6_no_file_names_a_path_of_somebodys_machine() -> None:
+    found = {}
+    for path in _repository_files():
+        content = path.read_bytes()
+        if b"\0" not in content and path.name not in {"uv.lock", "package-lock.json"}:
+            found[path.relative_to(REPOSITORY).as_posix()] = _private_paths(content.decode("utf-8", "replace"))
+    assert len(found) > 100
+    assert {name: paths for name, paths in found.items() if paths} == {}
+
+
+@pytest.mark.parametrize("text", ["cd /wor\x6b/main", "'/roo\x74/x'", "(/home/m\x65/x)", "at /Users/m\x65/x"])
+def test_R_OPS_6_private_paths_are_seen(text: str) -> None:
+    assert len(_private_paths(text)) == 1
+
+
+@pytest.mark.parametrize("text", ["https://host/work/x", "../work/x", "/etc/x", "src/home/me/x", "/home", "/workers/x"])
+def test_R_OPS_6_other_paths_are_not(text: str) -> None:
+    assert _private_paths(text) == []
+
+
 @pytest.fixture
 def copied_sources(tmp_path: Path) -> Path:
     """pyproject.toml and src, copied so that a test may break them."""

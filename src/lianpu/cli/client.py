@@ -35,7 +35,7 @@ async def open_client(settings: Settings, *, writes: bool) -> AsyncGenerator[htt
     address = server_address(settings.home)
     async with AsyncExitStack() as stack:
         if address is not None:
-            Console(stderr=True).print(f"[dim]through the server at {address}[/dim]")
+            Console(stderr=True).print(f"through the server at {address}", style="dim", markup=False, highlight=False)
             # Faces and the key go to this machine's server, never through a proxy that the environment names.
             client = httpx2.AsyncClient(base_url=address, headers=headers, timeout=TIMEOUT_S, trust_env=False)
         else:

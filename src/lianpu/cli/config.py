@@ -1,4 +1,4 @@
-"""`lianpu config show|check`: what the settings are and where each comes from."""
+"""`lianpu config show|check|schema`: what the settings are and where each comes from."""
 
 import json
 from dataclasses import asdict
@@ -20,6 +20,7 @@ def show(
 ) -> None:
     """Every setting, its value and the source that decided it; secrets are masked."""
     from rich.console import Console
+    from rich.markup import escape
     from rich.table import Table
 
     from lianpu.settings import load_settings
@@ -30,7 +31,7 @@ def show(
         return
     table = Table("setting", "value", "source")
     for item in explained:
-        table.add_row(item.key, json.dumps(item.value, ensure_ascii=False), item.source)
+        table.add_row(item.key, escape(json.dumps(item.value, ensure_ascii=False)), escape(item.source))
     Console().print(table)
 
 
@@ -46,3 +47,20 @@ def check(home: HomeOption = None, config: ConfigOption = None) -> None:
     hint = "" if file_read else ini_hint(Path.cwd())
     if hint:
         typer.echo(hint.strip(), err=True)
+
+
+@app.command()
+def schema() -> None:
+    """JSON schema of lianpu.yaml: no key is required, each tells its default."""
+    from lianpu.settings import Settings, default_settings
+
+    document = Settings.model_json_schema()
+    defaults = default_settings(Path("home")).model_dump(mode="json")
+    for name, field in document["properties"].items():
+        if "$ref" in field:
+            section = document["$defs"][field["$ref"].rpartition("/")[2]]
+            section.pop("required", None)
+            for key, place in section["properties"].items():
+                place["default"] = defaults[name][key]
+    document.pop("required", None)
+    typer.echo(json.dumps(document, ensure_ascii=False, indent=2))

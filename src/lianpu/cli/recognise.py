@@ -27,6 +27,7 @@ def search(
 ) -> None:
     """Who is on the photo? (1:N)"""
     from rich.console import Console
+    from rich.markup import escape
     from rich.table import Table
 
     fields = {"pack": pack, "top_k": top_k, "threshold": threshold}
@@ -43,7 +44,7 @@ def search(
         if not face["matches"]:
             table.add_row(str(face["face_index"]), place, "unknown (the gallery is empty)")
         for rank, match in enumerate(face["matches"]):
-            name = f"[bold green]{match['name']}[/]" if match["is_match"] else f"[dim]{match['name']}[/]"
+            name = f"[{'bold green' if match['is_match'] else 'dim'}]{escape(match['name'])}[/]"
             first = rank == 0
             if first and not match["is_match"]:
                 name = f"unknown; nearest: {name}"

@@ -3,7 +3,7 @@
 import hashlib
 from pathlib import Path
 
-from lianpu.errors import PackDamagedError, PackIncompleteError, PackInvalidError
+from lianpu.errors import PackDamagedError, PackIncompleteError, PackInvalidError, StorageError
 from lianpu.packs.manifest import MANIFEST_FILE, Pack, parse_manifest
 
 MAX_MANIFEST_BYTES = 1_000_000
@@ -15,12 +15,20 @@ def folder_name(name: str, version: str) -> str:
 
 
 def installed_folders(packs_dir: Path, name: str | None = None) -> list[Path]:
-    """Folders of the installed packs, or of one pack's versions, sorted; hidden ones are passed over."""
-    if not packs_dir.is_dir():
+    """Folders of the installed packs, or of one pack's versions, sorted; hidden ones are passed over.
+
+    Raises:
+        StorageError: the folder may not be looked into.
+    """
+    try:
+        found = list(packs_dir.iterdir())
+    except (FileNotFoundError, NotADirectoryError):
         return []
+    except OSError as error:
+        raise StorageError(f"The packs folder {packs_dir} cannot be read: {error.strerror or error}.") from error
     return sorted(
         folder
-        for folder in packs_dir.iterdir()
+        for folder in found
         if folder.is_dir() and not folder.name.startswith(".") and (name is None or split_name(folder.name)[0] == name)
     )
 
