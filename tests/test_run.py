@@ -212,12 +212,18 @@ def test_R_OPS_1_python_without_ensurepip_gets_advice(
     assert "python3-venv" in capsys.readouterr().err
 
 
-def _fake_uv(folder: Path, answer: str) -> Path:
-    folder.mkdir(parents=True, exist_ok=True)
-    path = folder / "uv"
-    path.write_text(f"#!{sys.executable}\nprint({answer!r})\n")
+def _stand_in(path: Path, code: str) -> Path:
+    """A program that runs Python code. Not by a shebang of its own: that allows no space in this Python's path."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    script = path.with_name(f"{path.name}.py")
+    script.write_text(code)
+    path.write_text(f'#!/bin/sh\nexec "{sys.executable}" "{script}" "$@"\n')
     path.chmod(0o755)
     return path
+
+
+def _fake_uv(folder: Path, answer: str) -> Path:
+    return _stand_in(folder / "uv", f"print({answer!r})\n")
 
 
 @pytest.fixture
@@ -289,10 +295,7 @@ def test_R_OPS_1_real_hand_over_at_a_path_with_spaces(checkout: Path) -> None:
     """The whole script, with a uv and a Python that only say how they were called."""
     shown = "import json, os, sys; print(json.dumps([sys.argv[1:], os.getcwd()]))"
     _fake_uv(checkout / "bin", "uv 0.13.9")
-    python = checkout / ".venv" / "bin" / "python"
-    python.parent.mkdir(parents=True)
-    python.write_text(f"#!{sys.executable}\n{shown}\nsys.exit(7)\n")
-    python.chmod(0o755)
+    _stand_in(checkout / ".venv" / "bin" / "python", f"{shown}\nsys.exit(7)\n")
     done = subprocess.run(
         [sys.executable, str(checkout / "run.py"), "compare", "my photo.jpg", "两.jpg"],
         capture_output=True,
