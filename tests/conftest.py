@@ -1,12 +1,21 @@
-"""Fixtures shared by all tests: where the kit of real models and photos is, and two photos everyone uses."""
+"""Fixtures shared by all tests: the kit of real models and photos, photos everyone uses, a home with a ready pack."""
 
 import importlib.util
 import os
+import shutil
 from pathlib import Path
 
+import cv2
+import numpy as np
 import pytest
 
 import lianpu  # noqa: F401  (first of all: it switches ONNX Runtime's telemetry off)
+from lianpu.engines.image import decode_image, encode_jpeg
+from lianpu.packs.registry import PackRegistry
+from lianpu.runtime.onnx import OnnxSessionFactory
+
+# The six faces of t1.jpg from the largest: left, top, side in pixels.
+FACES = ((436, 275, 137), (904, 69, 115), (52, 265, 115), (720, 357, 115), (1112, 276, 114), (264, 158, 96))
 
 
 @pytest.fixture(scope="session")
@@ -35,3 +44,31 @@ def astronaut_photo() -> bytes:
     if found is None or found.origin is None:
         pytest.skip("the development package scikit-image is not installed")
     return (Path(found.origin).parent / "data" / "astronaut.png").read_bytes()
+
+
+@pytest.fixture(scope="session")
+def portraits(t1_photo: bytes) -> list[bytes]:
+    """The six persons of t1.jpg, one photo each, cut out with a wide margin and scaled a little."""
+    photo = decode_image(t1_photo).pixels
+    cut: list[bytes] = []
+    for left, top, side in FACES:
+        margin = round(0.45 * side)
+        crop = photo[max(0, top - margin) : top + side + margin, max(0, left - margin) : left + side + margin]
+        scaled = cv2.resize(np.ascontiguousarray(crop), None, fx=1.3, fy=1.3, interpolation=cv2.INTER_CUBIC)
+        cut.append(encode_jpeg(np.asarray(scaled, dtype=np.uint8), quality=90))
+    return cut
+
+
+@pytest.fixture(scope="session")
+def translated_packs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A cache folder that holds the embedded pack, translated once for all tests."""
+    cache = tmp_path_factory.mktemp("packs-cache")
+    PackRegistry(cache / "none", cache, OnnxSessionFactory()).get("dlib")
+    return cache
+
+
+@pytest.fixture
+def home(tmp_path: Path, translated_packs: Path) -> Path:
+    folder = tmp_path / "home"
+    shutil.copytree(translated_packs, folder / "cache" / "packs")
+    return folder

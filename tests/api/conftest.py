@@ -1,21 +1,16 @@
 """A whole platform over HTTP, in the test's own process and home."""
 
-import shutil
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-import cv2
 import httpx2
 import numpy as np
 import pytest
 
 from lianpu.api.app import create_app
-from lianpu.engines.face.analyzer import load_analyzer
-from lianpu.engines.image import decode_image, encode_jpeg, encode_png
-from lianpu.packs.registry import PackRegistry
-from lianpu.runtime.onnx import OnnxSessionFactory
+from lianpu.engines.image import encode_png
 from lianpu.settings import Settings, load_settings
 
 OpenClient = Callable[..., AbstractAsyncContextManager[httpx2.AsyncClient]]
@@ -24,21 +19,6 @@ OpenClient = Callable[..., AbstractAsyncContextManager[httpx2.AsyncClient]]
 @pytest.fixture
 def anyio_backend() -> str:
     return "asyncio"
-
-
-@pytest.fixture(scope="session")
-def translated_packs(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A cache folder that holds the embedded pack, translated once for all tests."""
-    cache = tmp_path_factory.mktemp("packs-cache")
-    PackRegistry(cache / "none", cache, OnnxSessionFactory()).get("dlib")
-    return cache
-
-
-@pytest.fixture
-def home(tmp_path: Path, translated_packs: Path) -> Path:
-    folder = tmp_path / "home"
-    shutil.copytree(translated_packs, folder / "cache" / "packs")
-    return folder
 
 
 @pytest.fixture
@@ -70,24 +50,6 @@ def open_client(settings_for: Callable[..., Settings]) -> OpenClient:
 async def client(open_client: OpenClient) -> AsyncIterator[httpx2.AsyncClient]:
     async with open_client() as one:
         yield one
-
-
-@pytest.fixture(scope="session")
-def portraits(t1_photo: bytes, translated_packs: Path) -> list[bytes]:
-    """The six faces of t1.jpg cut out with a wide margin and shrunk a little: one photo a person, none the original."""
-    sessions = OnnxSessionFactory()
-    analyzer = load_analyzer(PackRegistry(translated_packs / "none", translated_packs, sessions).get("dlib"), sessions)
-    photo = decode_image(t1_photo)
-    cut: list[bytes] = []
-    for face in analyzer.detect(photo.pixels):
-        margin = 0.45 * face.box.width
-        x1, y1 = max(0, round(face.box.x1 - margin)), max(0, round(face.box.y1 - margin))
-        x2, y2 = round(face.box.x2 + margin), round(face.box.y2 + margin)
-        crop = np.ascontiguousarray(photo.pixels[y1:y2, x1:x2])
-        scaled = cv2.resize(crop, None, fx=1.3, fy=1.3, interpolation=cv2.INTER_CUBIC)
-        cut.append(encode_jpeg(np.asarray(scaled, dtype=np.uint8), quality=90))
-    assert len(cut) == 6
-    return cut
 
 
 @pytest.fixture(scope="session")

@@ -14,7 +14,8 @@ from filelock import FileLock
 from lianpu.cli.enroll import person_id_of
 from lianpu.cli.home_lock import server_address
 from lianpu.settings import known_keys
-from tests.cli.conftest import FACES, Lianpu
+from tests.cli.conftest import Lianpu
+from tests.conftest import FACES
 
 COMMANDS = ("serve", "enroll", "search", "compare", "detect", "doctor", "openapi", "config", "models")
 HEAVY = ("onnxruntime", "onnx", "cv2", "numpy", "PIL", "fastapi", "uvicorn", "sqlalchemy", "httpx2")
