@@ -97,6 +97,7 @@ async def test_R_LIB_2_bomb_is_refused_before_it_is_decoded(
         ({"name": "A", "metadata": "{not json"}, "metadata", "value_error"),
         ({"name": "A", "metadata": "[1]"}, "metadata", "dict_type"),
         ({"name": "A", "metadata": '{"a": NaN}'}, "metadata", "value_error"),
+        ({"name": "A", "metadata": r'{"a": "\ud800"}'}, "metadata", "value_error"),
         ({"name": "A", "metadata": json.dumps({"a": "x" * 20_000})}, "metadata", "value_error"),
         ({"name": "A", "threshold": "1.5"}, "threshold", "less_than_equal"),
         ({"name": "A", "threshold": "nan"}, "threshold", "finite_number"),
@@ -143,6 +144,9 @@ async def test_R_OPS_5_path_that_is_no_id_is_not_found_as_a_problem(client: http
         response = await client.get(path)
         assert response.status_code == 404
         assert response.headers["content-type"] == "application/problem+json"
+    for address in ("/api/v1/faces?name=%00", "/api/v1/faces?metadata.a=%00", "/api/v1/faces/%00"):
+        response = await client.get(address)
+        assert (response.status_code, response.json()["code"]) == (400, "malformed_request")
     wrong_method = await client.delete("/api/v1/faces")
     assert (wrong_method.status_code, wrong_method.json()["code"]) == (405, "method_not_allowed")
 

@@ -204,3 +204,22 @@ def test_R_OPS_2_api_key_never_appears_in_logs(tmp_path: Path, capsys: pytest.Ca
     assert len({line["request_id"] for line in accesses}) == 3
     assert "the default pack cannot be used" in written
     assert KEY not in written
+
+
+@pytest.mark.parametrize("log_format", ["console", "json"])
+def test_R_ACC_4_traceback_shows_no_local_variables(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], log_format: str
+) -> None:
+    configure_logging(_settings(format=log_format, file=True), tmp_path)
+
+    def fails(secret: str) -> None:
+        raise RuntimeError(f"broken after {len(secret)} characters")
+
+    try:
+        fails(KEY)
+    except RuntimeError:
+        logging.getLogger("lianpu").exception("request failed")
+    written = capsys.readouterr().err
+    assert "broken after" in written
+    assert KEY not in written
+    assert KEY not in (tmp_path / "logs" / "lianpu.log").read_text(encoding="utf-8")

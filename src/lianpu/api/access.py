@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from lianpu.errors import AccessError, ApiKeyError, ForeignHostError, ForeignOriginError
+from lianpu.errors import AccessError, ApiKeyError, ForeignHostError, ForeignOriginError, MalformedRequestError
 from lianpu.http.problems import problem_response
 from lianpu.settings import ServerSettings
 
@@ -34,13 +34,15 @@ class AccessGuard:
             return
         try:
             self._check(scope)
-        except AccessError as error:
+        except (AccessError, MalformedRequestError) as error:
             response = problem_response(error, scope.get("state", {}).get("request_id", ""))
             await response(scope, receive, send)
             return
         await self._app(scope, receive, send)
 
     def _check(self, scope: Scope) -> None:
+        if "\0" in scope["path"] or b"%00" in scope["query_string"]:
+            raise MalformedRequestError("The address holds a NUL character, which no id, name or filter has.")
         headers = Headers(scope=scope)
         host = headers.get("host", "")
         name = (urlsplit(f"//{host}").hostname or "").lower()

@@ -20,7 +20,7 @@ NOT_BUILT = """<!doctype html><title>Lianpu</title><h1>Lianpu is running</h1>
 def mount_console(app: FastAPI, folder: Path = CONSOLE) -> None:
     root = folder.resolve()
 
-    @app.get("/{path:path}", include_in_schema=False)
+    @app.api_route("/{path:path}", methods=["GET", "HEAD"], include_in_schema=False)
     async def console(path: str, request: Request) -> Response:  # pyright: ignore[reportUnusedFunction]
         if path.startswith(API_PREFIXES):
             raise HTTPException(404, f"There is no route {request.url.path}; see /docs.")

@@ -41,11 +41,14 @@ def checked_name(value: str) -> str:
 def checked_metadata(value: dict[str, Any]) -> dict[str, Any]:
     """
     Raises:
-        ValueError: over 16 KiB as JSON, or with numbers that JSON does not know.
+        ValueError: over 16 KiB as JSON, or with numbers or half characters that JSON in UTF-8 does not know.
     """
     if _has_strange_number(value):
         raise ValueError("must not hold NaN or Infinity")
-    size = len(json.dumps(value, ensure_ascii=False).encode("utf-8", "surrogatepass"))
+    try:
+        size = len(json.dumps(value, ensure_ascii=False).encode())
+    except UnicodeEncodeError as error:
+        raise ValueError("must not hold half of a surrogate pair") from error
     if size > METADATA_MAX_BYTES:
         raise ValueError(f"must be at most {METADATA_MAX_BYTES} bytes of JSON, is {size}")
     return value

@@ -7,6 +7,7 @@ from logging.handlers import TimedRotatingFileHandler
 from pathlib import Path
 
 import structlog
+from structlog.dev import plain_traceback
 
 from lianpu.errors import HomeUnwritableError
 from lianpu.settings import LoggingSettings
@@ -78,7 +79,8 @@ def _with_format(handler: logging.Handler, shared: list[structlog.typing.Process
     tail: list[structlog.typing.Processor] = (
         [structlog.processors.format_exc_info, structlog.processors.JSONRenderer(ensure_ascii=False)]
         if json
-        else [structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())]
+        # The usual formatter prints local variables: photos, embeddings and keys among them.
+        else [structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), exception_formatter=plain_traceback)]
     )
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
