@@ -100,14 +100,17 @@ def _opencv() -> list[Finding]:
 
 
 def _packs(settings: "Settings") -> list[Finding]:
+    from lianpu.errors import StorageError
     from lianpu.packs.registry import PackRegistry, PackState
     from lianpu.runtime.onnx import OnnxSessionFactory
 
     registry = PackRegistry(settings.home / "packs", settings.home / "cache" / "packs", OnnxSessionFactory())
     try:
         statuses = registry.list()
+    except StorageError as error:
+        return [Finding("pack", Level.PROBLEM, error.detail)]
     except OSError as error:
-        text = f"the packs in {registry.packs_dir} cannot be read: {error.strerror or error}"
+        text = f"the packs in {registry.cache_dir} cannot be read: {error.strerror or error}"
         return [Finding("pack", Level.PROBLEM, text)]
     findings: list[Finding] = []
     for status in statuses:
