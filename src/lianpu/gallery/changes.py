@@ -28,6 +28,7 @@ class GalleryChange:
     added: list[FaceEmbedding] = field(default_factory=list[FaceEmbedding])
     removed_embedding_ids: list[str] = field(default_factory=list[str])
     obsolete_files: list[str] = field(default_factory=list[str])
+    committed: bool = False
 
     def add_embeddings(self, embeddings: list[FaceEmbedding]) -> None:
         self.session.add_all(embeddings)
@@ -51,7 +52,7 @@ class GalleryChanges:
             new_files: name -> bytes, written before the change begins and removed again when it fails.
         """
         files = new_files or {}
-        committed = False
+        change: GalleryChange | None = None
         try:
             await asyncio.to_thread(self._write, files)
             async with self._lock, self._database.session() as session:
@@ -59,14 +60,14 @@ class GalleryChanges:
                 yield change
                 # Once the commit is on its way, a cancelled request must not part index and database.
                 await _to_its_end(self._finish(change))
-                committed = True
-            await asyncio.to_thread(self._delete, change.obsolete_files)
         finally:
-            if not committed:
-                await asyncio.to_thread(self._delete, list(files))
+            # A request that was cancelled while it committed has committed: its new files stay.
+            committed = change is not None and change.committed
+            await asyncio.to_thread(self._delete, change.obsolete_files if change and committed else list(files))
 
     async def _finish(self, change: GalleryChange) -> None:
         await change.session.commit()
+        change.committed = True
         self._indexes.remove(change.removed_embedding_ids)
         self._indexes.add(change.added)
 
