@@ -1,5 +1,6 @@
 """The composition root: settings become one platform of database, storage, engines, index and queue."""
 
+import asyncio
 import logging
 import os
 import time
@@ -48,7 +49,7 @@ class Platform:
         except Exception as error:  # a driver raises what it likes; its class is enough to say
             checks["database"] = type(error).__name__
         if self.settings.packs.default not in self.gallery.analyzers.loaded():
-            states = {item.name: item for item in self.registry.list()}
+            states = {item.name: item for item in await asyncio.to_thread(self.registry.list)}
             state = states.get(self.settings.packs.default)
             checks["pack"] = "not found" if state is None else state.detail or state.state.value
         return checks

@@ -13,9 +13,7 @@ from lianpu.errors import (
     FaceNotFoundError,
     FieldError,
     FieldsInvalidError,
-    ImageNotFoundError,
     PersonExistsError,
-    PersonNotFoundError,
 )
 from lianpu.gallery.analyzers import Analyzers
 from lianpu.gallery.changes import GalleryChange, GalleryChanges
@@ -100,7 +98,7 @@ class Enrolment:
         person_id = person.person_id or new_id()
         prepared = await self._queue.run(self._prepare, person_id, data, choice, packs)
         async with self._changes.change(prepared.files) as change:
-            existing = await change.repository.person(person_id)
+            existing = await change.repository.find_person(person_id)
             if existing is None:
                 if person.name is None:
                     raise FieldsInvalidError(
@@ -124,7 +122,7 @@ class Enrolment:
         """
         prepared = await self._queue.run(self._prepare, person_id, data, choice, packs)
         async with self._changes.change(prepared.files) as change:
-            person = await _existing_person(change, person_id)
+            person = await change.repository.person(person_id)
             person.updated_at = now_utc()
             await self._add(change, prepared)
         return prepared.row.id, prepared.generated
@@ -142,11 +140,9 @@ class Enrolment:
         """A new version of an image, under an id of its own; it takes over being primary."""
         prepared = await self._queue.run(self._prepare, person_id, data, choice, packs)
         async with self._changes.change(prepared.files) as change:
-            person = await _existing_person(change, person_id)
+            person = await change.repository.person(person_id)
             person.updated_at = now_utc()
             previous = await change.repository.image(person_id, image_id)
-            if previous is None:
-                raise ImageNotFoundError(f"Person {person_id!r} has no image {image_id!r}.")
             was_primary = previous.is_primary
             await self._add(change, prepared)
             if was_primary:
@@ -235,13 +231,6 @@ async def remove_image(change: GalleryChange, image: PersonImage) -> None:
     remaining = await change.repository.images(image.person_id)
     if remaining and not remaining[0].is_primary:
         await change.repository.make_primary(image.person_id, remaining[0].id)
-
-
-async def _existing_person(change: GalleryChange, person_id: str) -> Person:
-    person = await change.repository.person(person_id)
-    if person is None:
-        raise PersonNotFoundError(f"There is no person {person_id!r}.")
-    return person
 
 
 def _refuse_other_person(existing: Person, said: PersonFields) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 from lianpu.database.base import now_utc
 from lianpu.database.session import Database
-from lianpu.errors import CursorInvalidError, ImageNotFoundError, PersonNotFoundError
+from lianpu.errors import CursorInvalidError, ImageNotFoundError
 from lianpu.gallery.changes import GalleryChanges
 from lianpu.gallery.enrolment import remove_image
 from lianpu.gallery.models import FaceEmbedding, Person, PersonImage
@@ -41,7 +41,7 @@ class Persons:
         """
         async with self._database.session() as session:
             repository = GalleryRepository(session)
-            person = _found(await repository.person(person_id), person_id)
+            person = await repository.person(person_id)
             return PersonRecord(person, (await repository.summaries([person_id]))[person_id])
 
     async def page(self, wanted: PersonFilter, cursor: str | None, limit: int) -> tuple[list[PersonRecord], str | None]:
@@ -64,7 +64,7 @@ class Persons:
     async def update(self, person_id: str, values: dict[str, Any]) -> PersonRecord:
         """Set `name`, `metadata` or `threshold`, whichever `values` holds."""
         async with self._changes.change() as change:
-            person = _found(await change.repository.person(person_id), person_id)
+            person = await change.repository.person(person_id)
             if "name" in values:
                 person.name = values["name"]
             if "metadata" in values:
@@ -77,7 +77,7 @@ class Persons:
     async def delete(self, person_id: str) -> None:
         """Remove the person, all images and embeddings, and the files."""
         async with self._changes.change() as change:
-            _found(await change.repository.person(person_id), person_id)
+            await change.repository.person(person_id)
             for image in await change.repository.images(person_id):
                 change.obsolete_files += [image.stored_path, image.thumbnail_path]
             change.removed_embedding_ids += await change.repository.embedding_ids(person_id)
@@ -86,7 +86,7 @@ class Persons:
     async def images(self, person_id: str) -> list[ImageRecord]:
         async with self._database.session() as session:
             repository = GalleryRepository(session)
-            _found(await repository.person(person_id), person_id)
+            await repository.person(person_id)
             images = await repository.images(person_id)
             embeddings = await repository.embeddings_of_images([image.id for image in images])
             return [ImageRecord(image, embeddings[image.id]) for image in images]
@@ -98,19 +98,19 @@ class Persons:
         """
         async with self._database.session() as session:
             repository = GalleryRepository(session)
-            image = _found_image(await repository.image(person_id, image_id), person_id, image_id)
+            image = await repository.image(person_id, image_id)
             return ImageRecord(image, (await repository.embeddings_of_images([image_id]))[image_id])
 
     async def set_primary(self, person_id: str, image_id: str) -> ImageRecord:
         async with self._changes.change() as change:
-            _found_image(await change.repository.image(person_id, image_id), person_id, image_id)
+            await change.repository.image(person_id, image_id)
             await change.repository.make_primary(person_id, image_id)
         return await self.image(person_id, image_id)
 
     async def delete_image(self, person_id: str, image_id: str) -> None:
         async with self._changes.change() as change:
             image = await change.repository.image(person_id, image_id)
-            await remove_image(change, _found_image(image, person_id, image_id))
+            await remove_image(change, image)
 
     async def primary_image(self, person_id: str) -> PersonImage:
         """
@@ -134,18 +134,6 @@ class Persons:
         """(persons, images, embeddings)."""
         async with self._database.session() as session:
             return await GalleryRepository(session).counts()
-
-
-def _found(person: Person | None, person_id: str) -> Person:
-    if person is None:
-        raise PersonNotFoundError(f"There is no person {person_id!r}.")
-    return person
-
-
-def _found_image(image: PersonImage | None, person_id: str, image_id: str) -> PersonImage:
-    if image is None:
-        raise ImageNotFoundError(f"Person {person_id!r} has no image {image_id!r}.")
-    return image
 
 
 def _sort_key(cursor: Cursor) -> tuple[datetime, str]:

@@ -141,11 +141,10 @@ class Recognition:
             async with self._database.session() as session:
                 ids = [hit.embedding_id for of_face in hits for hit in of_face]
                 rows = await GalleryRepository(session).matches(ids)
-        pack_threshold = float(score_of(analyzer.metric, analyzer.raw_threshold))
         return Search(
             detection,
             [
-                _face_matches(face_index, of_face, rows, analyzer.metric, threshold, pack_threshold, top_k)
+                _face_matches(face_index, of_face, rows, analyzer, threshold, top_k)
                 for face_index, of_face in enumerate(hits)
             ],
         )
@@ -195,13 +194,8 @@ class Recognition:
             analyzer,
             (compared[0], compared[1]),
             raw_value,
-            float(score_of(analyzer.metric, raw_value)),
-            applied_threshold(
-                request=threshold,
-                embedding=None,
-                person=None,
-                pack=float(score_of(analyzer.metric, analyzer.raw_threshold)),
-            ),
+            score_of(analyzer.metric, raw_value),
+            applied_threshold(request=threshold, embedding=None, person=None, pack=analyzer.threshold),
             timings,
         )
 
@@ -225,9 +219,8 @@ def _face_matches(
     face_index: int,
     hits: list[PersonHit],
     rows: dict[str, MatchRow],
-    metric: Metric,
+    analyzer: FaceAnalyzer,
     threshold: float | None,
-    pack_threshold: float,
     top_k: int,
 ) -> FaceMatches:
     matches: list[PersonMatch] = []
@@ -236,8 +229,8 @@ def _face_matches(
         if row is None:
             continue
         applied = applied_threshold(
-            request=threshold, embedding=row.embedding_threshold, person=row.person_threshold, pack=pack_threshold
+            request=threshold, embedding=row.embedding_threshold, person=row.person_threshold, pack=analyzer.threshold
         )
-        matches.append(PersonMatch(row, float(score_of(metric, hit.raw_value)), hit.raw_value, applied))
+        matches.append(PersonMatch(row, score_of(analyzer.metric, hit.raw_value), hit.raw_value, applied))
     margin = matches[0].score - matches[1].score if len(matches) > 1 else None
     return FaceMatches(face_index, matches[:top_k], margin)

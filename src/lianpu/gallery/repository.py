@@ -7,6 +7,7 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, String, and_, cast, delete, exists, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from lianpu.errors import ImageNotFoundError, PersonNotFoundError
 from lianpu.gallery.models import FaceEmbedding, Person, PersonImage
 from lianpu.vectors.index import IndexedEmbedding
 
@@ -50,8 +51,18 @@ class GalleryRepository:
     def __init__(self, session: AsyncSession) -> None:
         self._session = session
 
-    async def person(self, person_id: str) -> Person | None:
+    async def find_person(self, person_id: str) -> Person | None:
         return await self._session.get(Person, person_id)
+
+    async def person(self, person_id: str) -> Person:
+        """
+        Raises:
+            PersonNotFoundError: there is no such person.
+        """
+        person = await self.find_person(person_id)
+        if person is None:
+            raise PersonNotFoundError(f"There is no person {person_id!r}.")
+        return person
 
     async def persons(self, wanted: PersonFilter, after: tuple[datetime, str] | None, limit: int) -> Sequence[Person]:
         """Newest first."""
@@ -90,9 +101,16 @@ class GalleryRepository:
             for person_id in person_ids
         }
 
-    async def image(self, person_id: str, image_id: str) -> PersonImage | None:
+    async def image(self, person_id: str, image_id: str) -> PersonImage:
+        """
+        Raises:
+            ImageNotFoundError: the person has no such image, or there is no such person.
+        """
         query = select(PersonImage).where(PersonImage.person_id == person_id, PersonImage.id == image_id)
-        return await self._session.scalar(query)
+        image = await self._session.scalar(query)
+        if image is None:
+            raise ImageNotFoundError(f"Person {person_id!r} has no image {image_id!r}.")
+        return image
 
     async def images(self, person_id: str) -> Sequence[PersonImage]:
         """Primary first, then newest first."""

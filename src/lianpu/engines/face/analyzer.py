@@ -27,7 +27,7 @@ from lianpu.engines.face.face import (
 )
 from lianpu.errors import PackDamagedError, PackIncompleteError, PackInvalidError
 from lianpu.packs.manifest import DetectorRole, EmbedderRole, LandmarksRole, Pack, PackManifest
-from lianpu.packs.metric import Metric
+from lianpu.packs.metric import Metric, score_of
 from lianpu.runtime.session import Session, SessionFactory
 
 
@@ -72,6 +72,11 @@ class FaceAnalyzer:
     def dimension(self) -> int:
         """Length of an embedding."""
         return self.embedder.dimension
+
+    @property
+    def threshold(self) -> float:
+        """`raw_threshold` as a score 0…1."""
+        return score_of(self.metric, self.raw_threshold)
 
     def detect(self, image: Image, *, max_faces: int | None = None) -> list[DetectedFace]:
         """The faces of an image, each with landmarks; largest box first, of equal ones the better score first.
