@@ -7,7 +7,7 @@ import numpy as np
 
 from lianpu.database.session import Database
 from lianpu.engines.face.analyzer import FaceAnalyzer
-from lianpu.engines.face.face import DetectedFace, Embeddings
+from lianpu.engines.face.face import Embeddings
 from lianpu.engines.face.quality import FaceQuality
 from lianpu.engines.image import ImageLimits
 from lianpu.gallery.analyzers import Analyzers
@@ -71,10 +71,6 @@ class ComparedFace:
     photo: Photo
     face_index: int
     quality: FaceQuality
-
-    @property
-    def face(self) -> DetectedFace:
-        return self.photo.faces[self.face_index]
 
 
 @dataclass(frozen=True, slots=True)
