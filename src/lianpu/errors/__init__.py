@@ -1,0 +1,318 @@
+"""Every error a caller can meet, each with a stable code and an HTTP status.
+
+LianpuError
+├── InvalidInputError            400/422  the caller can mend it
+│   ├── ImageError               an image that is not usable
+│   │   ├── ImageEmptyError            422 image_empty
+│   │   ├── ImageFormatError           415 image_format_unsupported
+│   │   ├── ImageDamagedError          422 image_damaged
+│   │   └── ImageTooLargeError         413 image_too_large
+│   ├── UploadTooLargeError      413 upload_too_large
+│   ├── MalformedRequestError    400 malformed_request
+│   ├── UnsupportedMediaError    415 unsupported_media_type
+│   ├── FieldsInvalidError       422 validation_failed (carries errors[])
+│   ├── FaceNotFoundError        422 face_not_found
+│   ├── SeveralFacesError        422 several_faces
+│   ├── QualityTooLowError       422 quality_too_low (carries errors[])
+│   ├── LivenessFailedError      422 liveness_failed
+│   ├── ArchiveDamagedError      422 archive_damaged
+│   ├── ArchiveUnsafeError       422 archive_unsafe
+│   ├── ArchiveTooLargeError     413 archive_too_large
+│   ├── ManifestInvalidError     422 manifest_invalid (carries errors[])
+│   ├── ArchiveUntrustedError    422 archive_untrusted (carries the signer's fingerprint)
+│   ├── ArchiveVersionError      422 archive_version_unsupported
+│   ├── ArchivePassphraseError   422 archive_passphrase
+│   ├── EvaluationInvalidError   422 evaluation_invalid
+│   ├── SourceRefusedError       422 source_refused
+│   ├── WebhookRefusedError      422 webhook_refused
+│   ├── UnknownNotNamedError     422 unknown_not_named (carries errors[])
+│   └── CursorInvalidError       422 cursor_invalid
+├── AccessError                  401/403
+│   ├── AuthenticationRequiredError    401 authentication_required
+│   ├── LoginFailedError         401 login_failed
+│   ├── TokenError               401 token_invalid
+│   │   ├── TokenExpiredError          401 token_expired
+│   │   └── TokenRevokedError          401 token_revoked
+│   ├── ApiKeyError              401 api_key_invalid
+│   ├── ScopeMissingError        403 scope_missing (carries required_scope)
+│   ├── SignatureError           403 signature_invalid
+│   ├── AccountRequiredError     403 account_required
+│   ├── RegistrationClosedError  403 registration_closed
+│   ├── SetupTokenError          403 setup_token_invalid
+│   ├── ForeignHostError         403 foreign_host
+│   └── ForeignOriginError       403 foreign_origin
+├── NotFoundError                404
+│   ├── PersonNotFoundError      404 person_not_found
+│   ├── ImageNotFoundError       404 image_not_found
+│   ├── PackNotFoundError        404 pack_not_found
+│   ├── InferenceModelNotFoundError    404 inference_model_not_found
+│   ├── ResultNotFoundError      404 result_not_found
+│   ├── UserNotFoundError        404 user_not_found
+│   ├── SessionNotFoundError     404 session_not_found
+│   ├── ApiKeyNotFoundError      404 api_key_not_found
+│   ├── StreamNotFoundError      404 stream_not_found
+│   ├── WebhookNotFoundError     404 webhook_not_found
+│   ├── UnknownNotFoundError     404 unknown_not_found
+│   ├── ReportNotFoundError      404 report_not_found
+│   ├── FindingNotFoundError     404 finding_not_found
+│   ├── JobNotFoundError         404 job_not_found
+│   └── ArchiveGoneError         410 archive_gone
+├── ConflictError                409
+│   ├── GalleryTooSmallError     409 gallery_too_small
+│   ├── FindingOutdatedError     409 finding_outdated
+│   ├── PersonExistsError        409 person_exists
+│   ├── UserExistsError          409 user_exists
+│   ├── LastAdminError           409 last_admin
+│   ├── StreamStateError         409 stream_state
+│   ├── TooManyStreamsError      409 too_many_streams
+│   ├── WebhookStateError        409 webhook_state
+│   ├── TooManyWebhooksError     409 too_many_webhooks
+│   ├── UnknownConflictError     409 unknown_conflict
+│   ├── PackExistsError          409 pack_exists
+│   ├── ImageQuotaError          409 image_quota
+│   ├── DuplicateImageError      409 duplicate_image
+│   ├── EnrolmentConflictError   409 enrolment_conflict (carries errors[])
+│   ├── ImportConflictError      409 import_conflict (carries errors[])
+│   ├── IdempotencyError         409 idempotency_key_reused
+│   └── JobStateError            409 job_state
+├── PackError                    a pack that cannot be used
+│   ├── PackInvalidError         422 pack_invalid
+│   ├── PackDamagedError         503 pack_damaged
+│   ├── PackIncompleteError      503 pack_incomplete
+│   ├── PackLicenceError         409 pack_licence_not_accepted
+│   ├── PackDownloadError        502 pack_download_failed (carries what each address did)
+│   ├── PackDigestError          502 pack_digest_mismatch (likewise)
+│   ├── PackNotCoveredError      409 pack_not_covered
+│   └── PackInUseError           409 pack_in_use
+├── JobCrashedError              500 job_crashed
+├── InferenceFailedError         500 inference_failed
+├── InferenceModelUnavailableError     503 inference_model_unavailable
+├── RateLimitedError             429 rate_limited (carries Retry-After)
+│   ├── ConnectionLimitError     429 too_many_connections (likewise)
+│   └── LockedOutError           429 locked_out (likewise)
+├── SourceLostError              502 source_lost
+├── SourceUnreadableError        500 source_unreadable
+├── BusyError                    503 server_busy (carries Retry-After)
+├── AuditUnavailableError        503 audit_unavailable (carries Retry-After)
+├── StorageError                 507 storage_unwritable
+├── ProviderError                500 provider_unavailable
+└── StartError                   not HTTP: the process ends with this text
+    ├── SettingsError            settings_invalid
+    ├── HomeUnwritableError      home_unwritable
+    ├── PortInUseError           port_in_use
+    └── HomeInUseError           home_in_use
+"""
+
+from lianpu.errors.access import (
+    AccessError,
+    AccountRequiredError,
+    ApiKeyError,
+    AuthenticationRequiredError,
+    ConnectionLimitError,
+    ForeignHostError,
+    ForeignOriginError,
+    LockedOutError,
+    LoginFailedError,
+    RateLimitedError,
+    RegistrationClosedError,
+    ScopeMissingError,
+    SetupTokenError,
+    SignatureError,
+    TokenError,
+    TokenExpiredError,
+    TokenRevokedError,
+)
+from lianpu.errors.base import FieldError, LianpuError
+from lianpu.errors.conflict import (
+    ConflictError,
+    DuplicateImageError,
+    EnrolmentConflictError,
+    FindingOutdatedError,
+    GalleryTooSmallError,
+    IdempotencyError,
+    ImageQuotaError,
+    ImportConflictError,
+    JobStateError,
+    LastAdminError,
+    PackExistsError,
+    PersonExistsError,
+    StreamStateError,
+    TooManyStreamsError,
+    TooManyWebhooksError,
+    UnknownConflictError,
+    UserExistsError,
+    WebhookStateError,
+)
+from lianpu.errors.inference import InferenceFailedError, InferenceModelUnavailableError
+from lianpu.errors.invalid_input import (
+    ArchiveDamagedError,
+    ArchivePassphraseError,
+    ArchiveTooLargeError,
+    ArchiveUnsafeError,
+    ArchiveUntrustedError,
+    ArchiveVersionError,
+    CursorInvalidError,
+    EvaluationInvalidError,
+    FaceNotFoundError,
+    FieldsInvalidError,
+    ImageDamagedError,
+    ImageEmptyError,
+    ImageError,
+    ImageFormatError,
+    ImageTooLargeError,
+    InvalidInputError,
+    LivenessFailedError,
+    MalformedRequestError,
+    ManifestInvalidError,
+    QualityTooLowError,
+    SeveralFacesError,
+    SourceRefusedError,
+    UnknownNotNamedError,
+    UnsupportedMediaError,
+    UploadTooLargeError,
+    WebhookRefusedError,
+)
+from lianpu.errors.missing import (
+    ApiKeyNotFoundError,
+    ArchiveGoneError,
+    FindingNotFoundError,
+    ImageNotFoundError,
+    InferenceModelNotFoundError,
+    JobNotFoundError,
+    NotFoundError,
+    PackNotFoundError,
+    PersonNotFoundError,
+    ReportNotFoundError,
+    ResultNotFoundError,
+    SessionNotFoundError,
+    StreamNotFoundError,
+    UnknownNotFoundError,
+    UserNotFoundError,
+    WebhookNotFoundError,
+)
+from lianpu.errors.pack import (
+    PackDamagedError,
+    PackDigestError,
+    PackDownloadError,
+    PackError,
+    PackIncompleteError,
+    PackInUseError,
+    PackInvalidError,
+    PackLicenceError,
+    PackNotCoveredError,
+)
+from lianpu.errors.service import (
+    AuditUnavailableError,
+    BusyError,
+    JobCrashedError,
+    ProviderError,
+    SourceLostError,
+    SourceUnreadableError,
+    StorageError,
+)
+from lianpu.errors.start import HomeInUseError, HomeUnwritableError, PortInUseError, SettingsError, StartError
+
+__all__ = [
+    "AccessError",
+    "AccountRequiredError",
+    "ApiKeyError",
+    "ApiKeyNotFoundError",
+    "ArchiveDamagedError",
+    "ArchiveGoneError",
+    "ArchivePassphraseError",
+    "ArchiveTooLargeError",
+    "ArchiveUnsafeError",
+    "ArchiveUntrustedError",
+    "ArchiveVersionError",
+    "AuditUnavailableError",
+    "AuthenticationRequiredError",
+    "BusyError",
+    "ConflictError",
+    "ConnectionLimitError",
+    "CursorInvalidError",
+    "DuplicateImageError",
+    "EnrolmentConflictError",
+    "EvaluationInvalidError",
+    "FaceNotFoundError",
+    "FieldError",
+    "FieldsInvalidError",
+    "FindingNotFoundError",
+    "FindingOutdatedError",
+    "ForeignHostError",
+    "ForeignOriginError",
+    "GalleryTooSmallError",
+    "HomeInUseError",
+    "HomeUnwritableError",
+    "IdempotencyError",
+    "ImageDamagedError",
+    "ImageEmptyError",
+    "ImageError",
+    "ImageFormatError",
+    "ImageNotFoundError",
+    "ImageQuotaError",
+    "ImageTooLargeError",
+    "ImportConflictError",
+    "InferenceFailedError",
+    "InferenceModelNotFoundError",
+    "InferenceModelUnavailableError",
+    "InvalidInputError",
+    "JobCrashedError",
+    "JobNotFoundError",
+    "JobStateError",
+    "LastAdminError",
+    "LianpuError",
+    "LivenessFailedError",
+    "LockedOutError",
+    "LoginFailedError",
+    "MalformedRequestError",
+    "ManifestInvalidError",
+    "NotFoundError",
+    "PackDamagedError",
+    "PackDigestError",
+    "PackDownloadError",
+    "PackError",
+    "PackExistsError",
+    "PackInUseError",
+    "PackIncompleteError",
+    "PackInvalidError",
+    "PackLicenceError",
+    "PackNotCoveredError",
+    "PackNotFoundError",
+    "PersonExistsError",
+    "PersonNotFoundError",
+    "PortInUseError",
+    "ProviderError",
+    "QualityTooLowError",
+    "RateLimitedError",
+    "RegistrationClosedError",
+    "ReportNotFoundError",
+    "ResultNotFoundError",
+    "ScopeMissingError",
+    "SessionNotFoundError",
+    "SettingsError",
+    "SetupTokenError",
+    "SeveralFacesError",
+    "SignatureError",
+    "SourceLostError",
+    "SourceRefusedError",
+    "SourceUnreadableError",
+    "StartError",
+    "StorageError",
+    "StreamNotFoundError",
+    "StreamStateError",
+    "TokenError",
+    "TokenExpiredError",
+    "TokenRevokedError",
+    "TooManyStreamsError",
+    "TooManyWebhooksError",
+    "UnknownConflictError",
+    "UnknownNotFoundError",
+    "UnknownNotNamedError",
+    "UnsupportedMediaError",
+    "UploadTooLargeError",
+    "UserExistsError",
+    "UserNotFoundError",
+    "WebhookNotFoundError",
+    "WebhookRefusedError",
+    "WebhookStateError",
+]

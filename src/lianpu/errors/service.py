@@ -1,0 +1,31 @@
+"""The server's own troubles."""
+
+from lianpu.errors.base import LianpuError
+
+
+class JobCrashedError(LianpuError):
+    code, title = "job_crashed", "Job crashed"
+
+
+class SourceLostError(LianpuError):
+    code, status, title = "source_lost", 502, "Source cannot be read"
+
+
+class SourceUnreadableError(LianpuError):
+    code, title = "source_unreadable", "Source cannot be decrypted"
+
+
+class BusyError(LianpuError):
+    code, status, title = "server_busy", 503, "Server busy"
+
+
+class AuditUnavailableError(LianpuError):
+    code, status, title = "audit_unavailable", 503, "Audit log not writable"
+
+
+class StorageError(LianpuError):
+    code, status, title = "storage_unwritable", 507, "Storage not writable"
+
+
+class ProviderError(LianpuError):
+    code, title = "provider_unavailable", "Execution provider not available"
