@@ -1,7 +1,8 @@
 """The database port: one engine, sessions from it, migrations on start."""
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,13 +17,27 @@ MIGRATIONS = Path(__file__).parent / "migrations"
 class Database:
     """Sessions of one database, whose URL alone decides which (SQLite, PostgreSQL or MariaDB)."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, *, patience_s: float = 30, is_durable: bool = False) -> None:
+        """
+        Args:
+            patience_s: how long a SQLite writer waits for the lock instead of failing at once.
+            is_durable: what SQLite has committed outlives a power cut too, not only the end of the process.
+        """
+        self.url = url
         self.is_sqlite = make_url(url).get_backend_name() == "sqlite"
-        # A SQLite writer waits for the lock for up to 30 s instead of failing at once.
-        options: dict[str, Any] = {"connect_args": {"timeout": 30}} if self.is_sqlite else {"pool_pre_ping": True}
-        self.engine = create_async_engine(url, **options)
+        options: dict[str, Any] = (
+            {"connect_args": {"timeout": patience_s}} if self.is_sqlite else {"pool_pre_ping": True}
+        )
+        # The errors of drivers go to the log, and what was to be stored must not: hashes of passwords, faces.
+        self.engine = create_async_engine(url, hide_parameters=True, **options)
         if self.is_sqlite:
-            event.listen(self.engine.sync_engine, "connect", _configure_sqlite)
+            pragmas = (
+                "journal_mode=WAL",
+                f"synchronous={'FULL' if is_durable else 'NORMAL'}",
+                "foreign_keys=ON",
+                f"busy_timeout={round(patience_s * 1000)}",
+            )
+            event.listen(self.engine.sync_engine, "connect", partial(_configure_sqlite, pragmas))
         self._sessions = async_sessionmaker(self.engine, expire_on_commit=False)
 
     @asynccontextmanager
@@ -58,8 +73,8 @@ def _upgrade(connection: Connection) -> None:
     command.upgrade(config, "head")
 
 
-def _configure_sqlite(connection: Any, _record: object) -> None:
+def _configure_sqlite(pragmas: Sequence[str], connection: Any, _record: object) -> None:
     cursor = connection.cursor()
-    for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON", "busy_timeout=30000"):
+    for pragma in pragmas:
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()

@@ -1,0 +1,203 @@
+"""Embedded workers: asyncio tasks that claim jobs from the table and run their handlers."""
+
+import asyncio
+import logging
+from collections.abc import Iterable
+from contextlib import suppress
+from dataclasses import asdict
+from datetime import timedelta
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from lianpu.database.base import new_id, now_utc
+from lianpu.database.completion import to_its_end
+from lianpu.database.session import Database
+from lianpu.errors import JobCrashedError, LianpuError
+from lianpu.jobs.events import JobEvents
+from lianpu.jobs.handler import JobCancelled, JobHandler, JobTaken, RunningJob
+from lianpu.jobs.models import Job, JobStatus
+from lianpu.jobs.repository import JobRepository
+
+LEASE_S = 60.0
+RENEWAL_S = 15.0
+IDLE_S = 5.0
+_log = logging.getLogger(__name__)
+
+
+class JobWorkers:
+    """Lives on one event loop. `wake` after a job was put into the table; `stop` gives unfinished jobs back to it."""
+
+    def __init__(
+        self,
+        database: Database,
+        folder: Path,
+        handlers: Iterable[JobHandler],
+        *,
+        workers: int,
+        max_attempts: int,
+        events: JobEvents | None = None,
+    ) -> None:
+        self.events = events or JobEvents()
+        self._database = database
+        self._folder = folder
+        self._handlers = {handler.kind: handler for handler in handlers}
+        self._count = workers
+        self._max_attempts = max_attempts
+        self._name = new_id()
+        self._tasks: list[asyncio.Task[None]] = []
+        self._awake = asyncio.Event()
+        self._running: set[str] = set()
+        self._cancelled: set[str] = set()
+
+    @property
+    def kinds(self) -> frozenset[str]:
+        return frozenset(self._handlers)
+
+    async def start(self) -> None:
+        if self._database.is_sqlite:
+            # The home's lock says that no other process works on this file: nobody renews these leases.
+            async with self._database.session() as session:
+                for job in await JobRepository(session).release_all():
+                    await self.events.note(session, job, JobStatus.PENDING)
+                await session.commit()
+            self.events.committed()
+        self._tasks = [asyncio.create_task(self._work(), name=f"jobs-{number}") for number in range(self._count)]
+
+    async def stop(self) -> None:
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._tasks = []
+
+    def wake(self) -> None:
+        self._awake.set()
+
+    def cancel(self, job_id: str) -> None:
+        """A job that runs here ends at its next report."""
+        if job_id in self._running:
+            self._cancelled.add(job_id)
+
+    async def _work(self) -> None:
+        while True:
+            # Cleared before the table is read: what is submitted meanwhile wakes this worker once more.
+            self._awake.clear()
+            try:
+                job = await self._claim()
+                if job is None:
+                    with suppress(TimeoutError):
+                        await asyncio.wait_for(self._awake.wait(), IDLE_S)
+                else:
+                    # There may be another for a worker whose wake-up was cleared here.
+                    self._awake.set()
+                    await self._run(job)
+            except Exception as error:  # a database that is away for a while must not end the worker
+                _log.error("jobs cannot be worked on", exc_info=error)
+                await asyncio.sleep(IDLE_S)
+
+    async def _claim(self) -> Job | None:
+        async with self._database.session() as session:
+            repository = JobRepository(session)
+            job_id = await repository.next_claimable(list(self._handlers), now_utc())
+            if job_id is None:
+                return None
+            now = now_utc()
+            if not await repository.claim(job_id, self._name, now, now + timedelta(seconds=LEASE_S)):
+                return None
+            job = await repository.job(job_id)
+            await self.events.note(session, job, JobStatus.PROCESSING)
+            await session.commit()
+        self.events.committed()
+        return job
+
+    async def _run(self, job: Job) -> None:
+        if job.attempts > self._max_attempts:
+            crashed = JobCrashedError(f"The process ended {self._max_attempts} times while it ran this job.")
+            await self._end(job, JobStatus.FAILED, error=_problem(crashed))
+            return
+        running = RunningJob(
+            id=job.id,
+            kind=job.kind,
+            owner_id=job.owner_id,
+            parameters=job.parameters,
+            checkpoint=job.checkpoint,
+            attempt=job.attempts,
+            folder=self._folder / job.id,
+            database=self._database,
+            worker=self._name,
+            is_cancelled=lambda: job.id in self._cancelled,
+            on_progress=partial(self._progressed, job),
+        )
+        self._running.add(job.id)
+        renewal = asyncio.create_task(self._renew(job))
+        _log.info("job begins", extra={"job": job.id, "kind": job.kind, "attempt": job.attempts})
+        try:
+            if job.cancel_requested:
+                raise JobCancelled
+            result = await self._handlers[job.kind].run(running)
+        except asyncio.CancelledError:
+            values = {
+                "status": JobStatus.PENDING,
+                "worker": None,
+                "lease_expires_at": None,
+                "attempts": job.attempts - 1,
+            }
+            await to_its_end(self._save(job, values))
+            raise
+        except JobCancelled:
+            await self._end(job, JobStatus.CANCELLED)
+        except JobTaken:
+            _log.warning("job was taken over by another worker", extra={"job": job.id})
+        except LianpuError as error:
+            await self._end(job, JobStatus.FAILED, error=_problem(error))
+        except Exception as error:  # whatever a handler meets ends its job, not the worker
+            _log.error("job failed unexpectedly", extra={"job": job.id, "kind": job.kind}, exc_info=error)
+            unexpected = LianpuError("The server met an error of its own; its log has it under this job's id.")
+            await self._end(job, JobStatus.FAILED, error=_problem(unexpected))
+        else:
+            await self._end(job, JobStatus.COMPLETED, result=result)
+        finally:
+            renewal.cancel()
+            self._running.discard(job.id)
+            self._cancelled.discard(job.id)
+
+    def _progressed(self, job: Job, done: int, total: int | None, message: str | None) -> None:
+        job.done, job.total = done, total
+        if message is not None:
+            job.message = message
+        self.events.progressed(job)
+
+    async def _renew(self, job: Job) -> None:
+        while True:
+            await asyncio.sleep(RENEWAL_S)
+            with suppress(Exception):  # the next renewal may succeed; the lease outlives three that do not
+                await self._save(job, {"lease_expires_at": now_utc() + timedelta(seconds=LEASE_S)})
+
+    async def _end(
+        self,
+        job: Job,
+        status: JobStatus,
+        *,
+        result: dict[str, Any] | None = None,
+        error: dict[str, Any] | None = None,
+    ) -> None:
+        values = {"result": result, "error": error, "finished_at": now_utc(), "lease_expires_at": None, "worker": None}
+        await self._save(job, {"status": status, **values})
+        _log.info("job ended", extra={"job": job.id, "status": status.value})
+
+    async def _save(self, job: Job, values: dict[str, Any]) -> None:
+        async with self._database.session() as session:
+            saved = await JobRepository(session).save(job.id, self._name, values)
+            if saved and "status" in values:
+                await self.events.note(session, job, values["status"])
+            await session.commit()
+        self.events.committed()
+
+
+def _problem(error: LianpuError) -> dict[str, Any]:
+    return {
+        "code": error.code,
+        "title": error.title,
+        "detail": error.detail,
+        "errors": [asdict(item) for item in error.errors],
+    }
