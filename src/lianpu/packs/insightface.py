@@ -13,8 +13,10 @@ MANIFEST_FILE = "manifest.json"
 RELEASE = "0.7"
 """The release of the model zoo that all known packs were published in."""
 PACKS = frozenset({"buffalo_l", "buffalo_m", "buffalo_s", "buffalo_sc", "antelopev2"})
-LEFT_OUT = frozenset({"1k3d68.onnx", "2d106det.onnx", "genderage.onnx"})
-"""Networks of those packs that recognition does not need: 3-D and dense landmarks, gender and age."""
+LEFT_OUT = frozenset({"1k3d68.onnx", "2d106det.onnx"})
+"""Networks of those packs that nothing here uses: 3-D and dense landmarks."""
+ATTRIBUTES_FILE = "genderage.onnx"
+"""The network for gender and age, which no `manifest.json` names."""
 
 # From the pack list of InsightFace Server and the test kit's list of official weights.
 DIGESTS = frozenset(
@@ -26,6 +28,7 @@ DIGESTS = frozenset(
         "4c06341c33c2ca1f86781dab0e829f88ad5b64be9fba56e56bc9ebdefc619e43",  # w600k_r50
         "9cc6e4a75f0e2bf0b1aed94578f144d15175f357bdc05e815e5c4a02b319eb4f",  # w600k_mbf
         "4ab1d6435d639628a6f3e5008dd4f929edf4c4124b1a7169e1048f9fef534cdf",  # glintr100
+        "4fde69b1c810857b88c64a335084f1c3fe8f01246c9a191b48c7bb756d6652fb",  # genderage
     }
 )
 

@@ -4,13 +4,14 @@ import contextlib
 import shutil
 import time
 import uuid
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from lianpu.errors import (
     ConflictError,
     PackDamagedError,
+    PackExistsError,
     PackInUseError,
     PackInvalidError,
     PackNotFoundError,
@@ -18,8 +19,16 @@ from lianpu.errors import (
 )
 from lianpu.packs.compose import Composition, compose_manifest
 from lianpu.packs.folder import digest_problems, folder_name, installed_folders, read_pack, split_name
-from lianpu.packs.licence import check_accepted
-from lianpu.packs.manifest import MANIFEST_FILE, Pack, PackManifest, format_manifest, parse_manifest
+from lianpu.packs.licence import check_accepted, format_acceptance
+from lianpu.packs.manifest import (
+    ACCEPTANCE_FILE,
+    MANIFEST_FILE,
+    Licence,
+    Pack,
+    PackManifest,
+    format_manifest,
+    parse_manifest,
+)
 from lianpu.packs.registry import EMBEDDED_PACKS
 from lianpu.packs.source import DEFAULT_LIMITS, PackSource, SourceLimits, open_source
 from lianpu.packs.verify import load_problems
@@ -30,7 +39,7 @@ _LEFTOVER_AGE_S = 24 * 3600
 
 
 def import_pack(
-    source: Path | None,
+    source: Path | PackSource | None,
     packs_dir: Path,
     sessions: SessionFactory,
     *,
@@ -38,46 +47,51 @@ def import_pack(
     version: str | None = None,
     detector: str | None = None,
     embedder: str | None = None,
+    liveness: Sequence[str] = (),
     accept_licence: bool = False,
-    licence: str | None = None,
+    licence: str | Licence | None = None,
     limits: SourceLimits = DEFAULT_LIMITS,
 ) -> Pack:
     """Install a pack; importing the same again changes nothing and returns the installed one.
 
     Args:
         source: a folder or zip archive with a `pack.toml`, with InsightFace's networks (and its `manifest.json`, if
-            any), or with plain ONNX files whose roles are recognised from their graphs; an ONNX file alone; or None
-            where `detector` and `embedder` name both files.
+            any), or with plain ONNX files whose roles are recognised from their graphs; an ONNX file alone; any of them
+            opened already; or None where `detector` and `embedder` name both files, or `liveness` some.
         packs_dir: made where it is missing.
         sessions: loads every network once, before the pack is installed.
         name: of the new pack; by default what the source says, else its file name.
         version: of the new pack; by default what the source says, else 1.
         detector: the file to use as detector, inside the source or anywhere.
         embedder: likewise.
+        liveness: likewise the files of the networks that tell live faces from pictures; a pack may have these alone.
         accept_licence: the person accepts the terms of the weights.
-        licence: SPDX id of weights of unknown origin.
+        licence: terms of weights of unknown origin, or their SPDX id.
         limits: what the import may take.
 
     Raises:
         PackInvalidError: the source is no pack, holds unsafe paths, is too large, or does not fit together.
         PackDamagedError: a file is not the one the manifest names, or a network does not load or answer.
         PackLicenceError: the terms have to be accepted first.
-        ConflictError: another pack of that name and version is installed.
+        PackExistsError: another pack of that name and version is installed.
         StorageError: the packs folder cannot be written.
     """
     with ExitStack() as stack:
-        files = (
-            stack.enter_context(open_source(source, limits)) if source else PackSource("the files given", {}, limits)
-        )
+        if isinstance(source, PackSource):
+            files = source
+        elif source is not None:
+            files = stack.enter_context(open_source(source, limits))
+        else:
+            files = PackSource("the files given", {}, limits)
         staging = stack.enter_context(_staging(packs_dir))
         if MANIFEST_FILE in files.paths:
-            if any(given is not None for given in (name, version, detector, embedder, licence)):
+            if liveness or any(given is not None for given in (name, version, detector, embedder, licence)):
                 raise PackInvalidError(
                     f"{files.origin} has a {MANIFEST_FILE}, which says name, version, roles and licence itself"
                 )
             manifest = _copy_described(files, staging)
         else:
-            wanted = Composition(name, version, detector, embedder, licence)
+            wanted = Composition(name, version, detector, embedder, licence, tuple(liveness))
             manifest = compose_manifest(files, staging, sessions, wanted)
         if manifest.name in EMBEDDED_PACKS:
             raise PackInvalidError(f"'{manifest.name}' is the name of an embedded pack; import it under another name")
@@ -89,6 +103,8 @@ def import_pack(
         if problems:
             raise PackDamagedError(f"Pack '{manifest.name}' was not installed: {'; '.join(problems)}")
         (staging / MANIFEST_FILE).write_text(format_manifest(manifest), encoding="utf-8", newline="\n")
+        if manifest.licence.acceptance:
+            (staging / ACCEPTANCE_FILE).write_text(format_acceptance(manifest.licence), encoding="utf-8", newline="\n")
         return _publish(staging, manifest, packs_dir)
 
 
@@ -146,13 +162,13 @@ def _same_installed(manifest: PackManifest, packs_dir: Path) -> Pack | None:
     try:
         installed = read_pack(folder)
     except PackDamagedError as error:
-        raise ConflictError(
+        raise PackExistsError(
             f"A damaged pack '{folder.name}' is in the way; remove it first with "
             f"`lianpu models remove {folder.name}`. ({error.detail})"
         ) from error
     # Where it was imported from is told in the summary; the same weights from a folder and from a zip are one pack.
     if installed.manifest.model_copy(update={"summary": manifest.summary}) != manifest:
-        raise ConflictError(
+        raise PackExistsError(
             f"Another pack '{folder.name}' is installed already, with other files, roles or terms. Import this one "
             "with another --name or --version, so that faces embedded by the two are never compared; or remove that "
             "one first."

@@ -1,5 +1,8 @@
 """Under which terms weights come: what a given licence allows, and what has to be accepted before installing."""
 
+import json
+from datetime import UTC, datetime
+
 from lianpu.errors import PackLicenceError
 from lianpu.packs.manifest import Licence
 
@@ -38,6 +41,13 @@ def licence_of_spdx(spdx: str) -> Licence:
     return Licence(id=spdx, commercial=commercial, acceptance=not commercial)
 
 
+def format_acceptance(licence: Licence) -> str:
+    """The text of the `licence.json` that keeps with a pack what was accepted, and when."""
+    accepted_at = datetime.now(UTC).isoformat(timespec="seconds")
+    content = {"licence": licence.id, "url": licence.url, "accepted_at": accepted_at}
+    return json.dumps(content, ensure_ascii=False, indent=2) + "\n"
+
+
 def check_accepted(licence: Licence, *, pack: str, accepted: bool) -> None:
     """Let weights whose terms need no acceptance, or were accepted, pass.
 
@@ -52,6 +62,6 @@ def check_accepted(licence: Licence, *, pack: str, accepted: bool) -> None:
     where = f" Read them at {licence.url}." if licence.url else ""
     raise PackLicenceError(
         f"The terms of pack '{pack}' ({licence.id}) {terms}.{where} "
-        "Import it again with --accept-licence if you accept them.",
+        "Ask again with --accept-licence (`accept_licence` in the API) if you accept them.",
         context={"licence": licence.id, "commercial": licence.commercial, "url": licence.url},
     )

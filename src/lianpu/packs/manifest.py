@@ -15,11 +15,17 @@ from lianpu.errors import FieldError, PackDamagedError, PackInvalidError
 from lianpu.packs.metric import Metric
 
 __all__ = [
+    "ACCEPTANCE_FILE",
     "MANIFEST_FILE",
+    "AttributesRole",
     "DetectorRole",
     "EmbedderRole",
+    "Family",
+    "FilledRole",
     "LandmarksRole",
     "Licence",
+    "LivenessNetwork",
+    "LivenessRole",
     "Metric",
     "Option",
     "Pack",
@@ -32,6 +38,8 @@ __all__ = [
 ]
 
 MANIFEST_FILE = "pack.toml"
+ACCEPTANCE_FILE = "licence.json"
+"""Beside an installed pack's manifest: which terms a person accepted, and when."""
 PACK_NAME_PATTERN = r"^[a-z0-9][a-z0-9._-]{0,62}$"
 PACK_VERSION_PATTERN = r"^[0-9A-Za-z][0-9A-Za-z.+_-]{0,31}$"
 ENGINE_NAME_PATTERN = r"^[a-z0-9][a-z0-9._-]{0,62}$"
@@ -49,8 +57,8 @@ def _safe_relative_path(path: str) -> str:
     for part in path.split("/"):
         if part in {"", ".", ".."} or part[-1] in " ." or _FORBIDDEN.search(part) or _DEVICE.fullmatch(part):
             raise ValueError(f"'{path}' is not a plain relative path inside the pack")
-    if path.casefold() == MANIFEST_FILE:
-        raise ValueError(f"'{MANIFEST_FILE}' describes the files and is none of them")
+    if path.casefold() in {MANIFEST_FILE, ACCEPTANCE_FILE}:
+        raise ValueError(f"'{path}' describes the files and is none of them")
     return path
 
 
@@ -65,6 +73,17 @@ class Role(StrEnum):
     DETECTOR = "detector"
     LANDMARKS = "landmarks"
     EMBEDDER = "embedder"
+    LIVENESS = "liveness"
+    ATTRIBUTES = "attributes"
+
+
+class Family(StrEnum):
+    """What a pack's weights do; only those of `face` have roles so far."""
+
+    FACE = "face"
+    RESTORE = "restore"
+    UPSCALE = "upscale"
+    SWAP = "swap"
 
 
 class _Strict(BaseModel):
@@ -89,12 +108,20 @@ class PackFile(_Strict):
 
 class _RoleBase(_Strict):
     engine: EngineName
-    file: RelativePath
     options: Mapping[str, Option] = Field(default_factory=dict[str, Option])
     """The engine's own options; the engine refuses those it does not know."""
 
 
-class DetectorRole(_RoleBase):
+class _OneFileRole(_RoleBase):
+    file: RelativePath
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """The files of the networks that fill the role."""
+        return (self.file,)
+
+
+class DetectorRole(_OneFileRole):
     """A face detector. Pixels are normalised as the engine's family does it."""
 
     input_size: Annotated[int, Field(ge=32, le=4096, multiple_of=32)] = 640
@@ -105,11 +132,11 @@ class DetectorRole(_RoleBase):
     """Boxes that overlap more than this are one face."""
 
 
-class LandmarksRole(_RoleBase):
+class LandmarksRole(_OneFileRole):
     """Finds the alignment points inside a box, for detectors that give none."""
 
 
-class EmbedderRole(_RoleBase):
+class EmbedderRole(_OneFileRole):
     """A face embedder. Normalisation: (x - mean) / std on 0…255 pixels; None means: read it from the graph."""
 
     mean: float | None = None
@@ -132,14 +159,61 @@ class EmbedderRole(_RoleBase):
         return self
 
 
+class AttributesRole(_OneFileRole):
+    """Estimates age and gender of a face. Pixels are normalised as the engine's family does it."""
+
+
+class LivenessNetwork(_Strict):
+    file: RelativePath
+    scale: Annotated[float, Field(gt=0, le=10)]
+    """Side of the crop it is shown, in sides of the face's box."""
+
+
+class LivenessRole(_RoleBase):
+    """Tells a live face from a picture of one; a pack may have this role alone. Its networks' answers are averaged.
+
+    [roles.liveness]
+    engine = "minifasnet"
+    threshold = 0.5
+
+    [[roles.liveness.networks]]
+    file = "2.7_80x80_MiniFASNetV2.onnx"
+    scale = 2.7
+
+    [[roles.liveness.networks]]
+    file = "4_0_0_80x80_MiniFASNetV1SE.onnx"
+    scale = 4.0
+    """
+
+    networks: Annotated[tuple[LivenessNetwork, ...], Field(min_length=1, max_length=8)]
+    threshold: Annotated[float, Field(gt=0, lt=1)] = 0.5
+    """Least score, 0…1, of a live face."""
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """The files of the networks that fill the role."""
+        return tuple(network.file for network in self.networks)
+
+
+FilledRole = DetectorRole | LandmarksRole | EmbedderRole | LivenessRole | AttributesRole
+
+
 class Roles(_Strict):
     detector: DetectorRole | None = None
     landmarks: LandmarksRole | None = None
     embedder: EmbedderRole | None = None
+    liveness: LivenessRole | None = None
+    attributes: AttributesRole | None = None
 
-    def filled(self) -> dict[Role, DetectorRole | LandmarksRole | EmbedderRole]:
+    def filled(self) -> dict[Role, FilledRole]:
         """The roles the pack fills."""
-        every = {Role.DETECTOR: self.detector, Role.LANDMARKS: self.landmarks, Role.EMBEDDER: self.embedder}
+        every = {
+            Role.DETECTOR: self.detector,
+            Role.LANDMARKS: self.landmarks,
+            Role.EMBEDDER: self.embedder,
+            Role.LIVENESS: self.liveness,
+            Role.ATTRIBUTES: self.attributes,
+        }
         return {role: described for role, described in every.items() if described is not None}
 
 
@@ -147,6 +221,7 @@ class PackManifest(_Strict):
     schema_version: Literal[1] = 1
     name: Annotated[str, Field(pattern=PACK_NAME_PATTERN)]
     version: Annotated[str, Field(pattern=PACK_VERSION_PATTERN)]
+    family: Family = Family.FACE
     summary: str = ""
     licence: Licence
     files: Annotated[tuple[PackFile, ...], Field(min_length=1, max_length=1000)]
@@ -159,8 +234,9 @@ class PackManifest(_Strict):
         if len({path.casefold() for path in listed}) != len(listed):
             raise ValueError("a file is listed twice (upper and lower case count as the same)")
         for role, described in self.roles.filled().items():
-            if described.file not in listed:
-                raise ValueError(f"roles.{role}.file names '{described.file}', which is not among the files")
+            for file in described.files:
+                if file not in listed:
+                    raise ValueError(f"roles.{role} names '{file}', which is not among the files")
         return self
 
     @property

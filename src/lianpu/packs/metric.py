@@ -67,5 +67,14 @@ def raw_of(metric: Metric, score: ArrayLike) -> float | Floats:
     return _like(score, raw)
 
 
+def raw_value(metric: Metric, first: NDArray[np.floating], second: NDArray[np.floating]) -> float:
+    """How alike two embeddings ([dimension] each) are, in the metric; a vector of zeros has a cosine of 0 to any."""
+    one, other = first.astype(np.float64), second.astype(np.float64)
+    if metric is Metric.EUCLIDEAN:
+        return float(np.linalg.norm(one - other))
+    norms = float(np.linalg.norm(one) * np.linalg.norm(other))
+    return float(one @ other) / norms if norms > 0 else 0.0
+
+
 def _like(given: ArrayLike, result: Floats) -> float | Floats:
     return result if isinstance(given, np.ndarray) else float(result)

@@ -12,6 +12,14 @@ from lianpu.runtime.session import Session, TensorSpec
 
 _DETECTOR_SIDE_PX = 320
 _EMBEDDER_SIDE_PX = 112
+_LIVENESS_SIDE_PX, _LIVENESS_CLASSES = 80, 3
+# Female, male, age / 100.
+_ATTRIBUTES_SIDE_PX, _ATTRIBUTES = 96, 3
+_SIDES_PX = {
+    Role.EMBEDDER: _EMBEDDER_SIDE_PX,
+    Role.LIVENESS: _LIVENESS_SIDE_PX,
+    Role.ATTRIBUTES: _ATTRIBUTES_SIDE_PX,
+}
 _YUNET_PARTS = ("cls", "obj", "bbox", "kps")
 # ArcFace-family embeddings have such lengths; 136 (68 points) and 7 (expressions) are other networks at 112 pixels.
 _DIMENSION_STEP = 64
@@ -28,7 +36,7 @@ class RecognisedNetwork:
 
 
 def recognise_network(inputs: Sequence[TensorSpec], outputs: Sequence[TensorSpec]) -> RecognisedNetwork | None:
-    """Tell SCRFD, YuNet and ArcFace-family networks by the shape of their graphs; None for any other."""
+    """Tell SCRFD, YuNet, ArcFace-family, MiniFASNet and InsightFace's age networks by their graphs; None: another."""
     if len(inputs) != 1 or len(inputs[0].shape) != 4 or inputs[0].shape[1] not in {3, None}:
         return None
     if len(outputs) == 12 and all(sum(spec.name.startswith(part) for spec in outputs) == 3 for part in _YUNET_PARTS):
@@ -38,6 +46,10 @@ def recognise_network(inputs: Sequence[TensorSpec], outputs: Sequence[TensorSpec
     if len(outputs) == 1 and len(outputs[0].shape) == 2:
         height, width = inputs[0].shape[2:]
         dimension = outputs[0].shape[1]
+        if height == width == _LIVENESS_SIDE_PX and dimension == _LIVENESS_CLASSES:
+            return RecognisedNetwork(Role.LIVENESS, "minifasnet")
+        if height == width == _ATTRIBUTES_SIDE_PX and dimension == _ATTRIBUTES:
+            return RecognisedNetwork(Role.ATTRIBUTES, "genderage")
         square = height == width and height in {_EMBEDDER_SIDE_PX, None}
         if square and dimension is not None and dimension % _DIMENSION_STEP == 0:
             return RecognisedNetwork(Role.EMBEDDER, "arcface", dimension=dimension)
@@ -70,6 +82,10 @@ def check_network(session: Session, role: Role) -> str | None:
         return "it answers with numbers that are not finite"
     if role is Role.EMBEDDER:
         return _embedding_problem(answers[0][0], answers[1][0])
+    if role is Role.LIVENESS and answers[0][0].shape[1:] != (_LIVENESS_CLASSES,):
+        return f"its output has shape {list(answers[0][0].shape)}, which is not three classes a face"
+    if role is Role.ATTRIBUTES and answers[0][0].shape[1:] != (_ATTRIBUTES,):
+        return f"its output has shape {list(answers[0][0].shape)}, which is not gender and age of a face"
     return None
 
 
@@ -85,7 +101,7 @@ def _is_scrfd(outputs: Sequence[TensorSpec]) -> bool:
 
 def _answer(session: Session, role: Role, seed: int) -> list[NDArray[np.float32]]:
     spec = session.inputs[0]
-    side = _EMBEDDER_SIDE_PX if role is Role.EMBEDDER else _DETECTOR_SIDE_PX
+    side = _SIDES_PX.get(role, _DETECTOR_SIDE_PX)
     shape = [axis or default for axis, default in zip(spec.shape, (1, 3, side, side), strict=True)]
     noise = np.random.default_rng(seed).uniform(-1, 1, shape)
     return session.run({spec.name: noise.astype(np.float32)})

@@ -104,6 +104,19 @@ class PackRegistry:
         installed = [_installed_status(folder) for folder in installed_folders(self.packs_dir)]
         return embedded + sorted(installed, key=lambda status: (status.name, version_order(status.version)))
 
+    def resolve(self, named: str) -> tuple[str, str]:
+        """(name, version) of the pack that `get` would give; only looks for its folder.
+
+        Raises:
+            PackNotFoundError: there is none of that name or version.
+        """
+        name, version = split_name(named)
+        if name not in EMBEDDED_PACKS:
+            return name, split_name(self._newest(named).name)[1] or ""
+        if version not in {None, EMBEDDED_PACKS[name].version}:
+            raise self._not_found(named)
+        return name, EMBEDDED_PACKS[name].version
+
     def get(self, named: str) -> Pack:
         """The pack called `name`, its newest version, or exactly `name@version`.
 

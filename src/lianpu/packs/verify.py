@@ -4,7 +4,7 @@ import importlib.metadata
 
 from lianpu.errors import PackDamagedError, PackError
 from lianpu.packs.folder import digest_problems
-from lianpu.packs.manifest import Pack
+from lianpu.packs.manifest import Pack, Role
 from lianpu.packs.networks import check_network
 from lianpu.runtime.session import SessionFactory
 
@@ -29,17 +29,20 @@ def load_problems(pack: Pack, sessions: SessionFactory) -> list[str]:
             known = ", ".join(sorted(engines)) or "none; reinstall Lianpu"
             problems.append(f"{role}: no engine '{described.engine}' is installed (installed: {known})")
             continue
-        if not described.file.lower().endswith(".onnx"):
-            continue
-        try:
-            problem = check_network(sessions.open(pack.path_of(described.file)), role)
-        except PackDamagedError as error:
-            problem = error.detail
-        except PackError as error:
-            problem = f"it cannot be opened: {error.detail}"
-        if problem:
-            problems.append(f"{role}: {described.file}: {problem}")
+        for file in described.files:
+            problem = _file_problem(pack, file, role, sessions) if file.lower().endswith(".onnx") else None
+            if problem:
+                problems.append(f"{role}: {file}: {problem}")
     return problems
+
+
+def _file_problem(pack: Pack, file: str, role: Role, sessions: SessionFactory) -> str | None:
+    try:
+        return check_network(sessions.open(pack.path_of(file)), role)
+    except PackDamagedError as error:
+        return error.detail
+    except PackError as error:
+        return f"it cannot be opened: {error.detail}"
 
 
 def engine_names() -> frozenset[str]:

@@ -16,6 +16,7 @@ from lianpu.errors import BusyError
 P = ParamSpec("P")
 T = TypeVar("T")
 _MAX_RETRY_AFTER_S = 60
+_PATIENCE_S = 0.25
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +94,20 @@ class InferenceQueue:
         # The context carries the request id into the worker's log lines.
         call = partial(contextvars.copy_context().run, partial(function, *args, **kwargs))
         return await asyncio.wrap_future(self._enqueue(call))
+
+    async def run_patiently(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """`run` for background work: where there is no room it tries again until there is.
+
+        Raises:
+            BusyError: the queue is closed.
+        """
+        while True:
+            try:
+                return await self.run(function, *args, **kwargs)
+            except BusyError:
+                if self._closed:
+                    raise
+                await asyncio.sleep(_PATIENCE_S)
 
     async def close(self) -> None:
         """Take no more work, and return when everything taken before is done. Closing twice is harmless."""

@@ -1,0 +1,1 @@
+"""Packs as an administrator handles them over HTTP: what can be pulled, pulling, loading, removing."""
