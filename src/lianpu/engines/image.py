@@ -23,7 +23,17 @@ from lianpu.engines.face.face import Box, Image
 from lianpu.engines.image_header import ImageFormat, jpeg_is_whole, sniff_format, webp_size
 from lianpu.errors import ImageDamagedError, ImageEmptyError, ImageError, ImageFormatError, ImageTooLargeError
 
-__all__ = ["DecodedImage", "ImageFormat", "ImageLimits", "decode_image", "encode_jpeg", "encode_png", "thumbnail"]
+__all__ = [
+    "DecodedImage",
+    "ImageFormat",
+    "ImageLimits",
+    "decode_image",
+    "encode_jpeg",
+    "encode_png",
+    "fitted",
+    "image_size",
+    "thumbnail",
+]
 
 # Opened by class, not by PIL.Image.open: that one tries every plugin, and checks sizes against a process-wide setting
 # which warns instead of refusing.
@@ -102,6 +112,39 @@ def decode_image(data: bytes, limits: ImageLimits | None = None) -> DecodedImage
         raise ImageTooLargeError(f"The {image_format.name} needs more memory than there is.") from error
     except Exception as error:  # decoders raise nearly any class on hostile bytes
         raise ImageDamagedError(f"The {image_format.name} is damaged or cut off.") from error
+
+
+def image_size(data: bytes, limits: ImageLimits) -> tuple[ImageFormat, int, int]:
+    """Format, width and height as the file's header declares them, before any EXIF turn; nothing is decoded.
+
+    Raises:
+        ImageEmptyError, ImageFormatError, ImageTooLargeError, ImageDamagedError: as `decode_image`, from the header.
+    """
+    if not data:
+        raise ImageEmptyError("The file is empty (0 bytes).")
+    image_format = sniff_format(data)
+    if image_format is None:
+        raise ImageFormatError("The content is no image of a supported format.")
+    try:
+        width, height = _declared_size(data, image_format)
+    except Exception as error:  # plugins raise nearly any class on hostile bytes
+        raise ImageDamagedError(f"The {image_format.name} has no valid header.") from error
+    _check_size((width, height), limits)
+    return image_format, width, height
+
+
+def _declared_size(data: bytes, image_format: ImageFormat) -> tuple[int, int]:
+    if image_format is ImageFormat.WEBP:
+        size = webp_size(data)
+        if size is None:
+            raise ValueError("no size")
+        return size
+    if image_format is ImageFormat.HEIC:
+        import pillow_heif  # pyright: ignore[reportMissingTypeStubs]
+
+        return cast(Any, pillow_heif).open_heif(data).size
+    with _OPENERS[image_format](io.BytesIO(data)) as opened:
+        return cast(PillowImage.Image, opened).size
 
 
 def _decode(data: bytes, image_format: ImageFormat, limits: ImageLimits) -> DecodedImage:
@@ -233,6 +276,16 @@ def _encode(extension: str, image: Image, parameters: list[int]) -> bytes:
     if not done:
         raise ValueError(f"an image of shape {image.shape} cannot be written as {extension}")
     return cast(NDArray[np.uint8], data).tobytes()
+
+
+def fitted(image: Image, side_px: int) -> Image:
+    """The whole image, made smaller where its longer side has more than `side_px`: [h, w, 3] uint8 RGB."""
+    height, width = image.shape[:2]
+    scale = side_px / max(height, width)
+    if scale >= 1:
+        return image
+    size = (max(1, round(width * scale)), max(1, round(height * scale)))
+    return cast(Image, cv2.resize(image, size, interpolation=cv2.INTER_AREA))
 
 
 def thumbnail(image: Image, box: Box, side_px: int = 160, margin: float = 0.35) -> Image:

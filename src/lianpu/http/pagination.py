@@ -4,6 +4,7 @@ import base64
 import hashlib
 import json
 from dataclasses import dataclass
+from datetime import datetime
 
 from lianpu.errors import CursorInvalidError
 
@@ -37,6 +38,18 @@ def decode_cursor(text: str, scope: str, parts: int) -> Cursor:
     if items[0] != _digest(scope):
         raise CursorInvalidError("The cursor belongs to a list with other filters: start again without it.")
     return Cursor(tuple(items[1:]))
+
+
+def moment_and_id(cursor: Cursor) -> tuple[datetime, str]:
+    """The sort key of lists that go by time, and by id where times are equal.
+
+    Raises:
+        CursorInvalidError: the cursor holds something else.
+    """
+    try:
+        return datetime.fromisoformat(cursor.key[0]), cursor.key[1]
+    except ValueError as error:
+        raise CursorInvalidError("The cursor is not one that this server gave out.") from error
 
 
 def _digest(scope: str) -> str:

@@ -10,8 +10,10 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 
 from lianpu.errors import FieldError, FieldsInvalidError, LianpuError, MalformedRequestError, UploadTooLargeError
+from lianpu.http.audited import note_of
 from lianpu.http.uploads import field_errors
 
 MEDIA_TYPE = "application/problem+json"
@@ -83,6 +85,7 @@ _SCHEMA_REFERENCE = {"$ref": "#/components/schemas/Problem"}
 def add_problem_handlers(app: FastAPI) -> None:
     async def on_lianpu(request: Request, error: Exception) -> JSONResponse:
         assert isinstance(error, LianpuError)
+        note_of(request).about(problem=error.code)
         if error.status == HTTPStatus.INTERNAL_SERVER_ERROR:
             _log.error("request failed", exc_info=error)
         return problem_response(error, request_id_of(request))
@@ -100,6 +103,12 @@ def add_problem_handlers(app: FastAPI) -> None:
         assert isinstance(error, HTTPException)
         return _http_problem(error.status_code, error.detail, error.headers, request_id_of(request))
 
+    async def on_disconnect(request: Request, error: Exception) -> JSONResponse:
+        # Nobody reads the answer, and nothing is wrong here.
+        reason = {"path": request.url.path, "reason": type(error).__name__}
+        _log.info("the client went away before its request was whole", extra=reason)
+        return problem_response(MalformedRequestError("The request ends in the middle."), request_id_of(request))
+
     async def on_unexpected(request: Request, error: Exception) -> JSONResponse:
         _log.error("request failed unexpectedly", exc_info=error)
         unexpected = LianpuError("The server met an error of its own; its log has it under this request id.")
@@ -108,6 +117,7 @@ def add_problem_handlers(app: FastAPI) -> None:
     app.add_exception_handler(LianpuError, on_lianpu)
     app.add_exception_handler(RequestValidationError, on_validation)
     app.add_exception_handler(HTTPException, on_http)
+    app.add_exception_handler(ClientDisconnect, on_disconnect)
     app.add_exception_handler(Exception, on_unexpected)
 
 

@@ -41,8 +41,19 @@ def configure_logging(settings: LoggingSettings, home: Path) -> None:
     for noisy in ("uvicorn", "uvicorn.error", "alembic"):
         logging.getLogger(noisy).handlers.clear()
         logging.getLogger(noisy).propagate = True
+    # At debug it writes what WebSockets bring, tokens included.
+    logging.getLogger("uvicorn.error").setLevel(max(logging.INFO, root.level))
+    logging.getLogger("uvicorn.error").addFilter(_is_no_refused_handshake)
     # Migrations report every start otherwise.
-    logging.getLogger("alembic").setLevel(logging.WARNING)
+    # The HTTP client's lines hold whole addresses, and with them the tokens of signed ones.
+    # aiosqlite's debug lines hold every value that is stored.
+    for chatty in ("alembic", "aiosqlite", "httpx2", "httpcore2"):
+        logging.getLogger(chatty).setLevel(logging.WARNING)
+
+
+def _is_no_refused_handshake(record: logging.LogRecord) -> bool:
+    """uvicorn takes a WebSocket that was refused by an answer for one that was forgotten, and calls it an error."""
+    return record.msg != "ASGI callable returned without completing handshake."
 
 
 def _daily_file(folder: Path, retention_days: int) -> TimedRotatingFileHandler:

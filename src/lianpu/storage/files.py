@@ -1,6 +1,19 @@
 """The file-storage port: named blobs, written whole or not at all."""
 
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class StoredFile:
+    """A file that lies in the storage: a blob, or what an interrupted write of one left behind."""
+
+    name: str
+    size_bytes: int
+    blob: str
+    """The blob's name: `name` itself, or that of the blob whose writing was interrupted."""
 
 
 class FileStorage(Protocol):
@@ -14,6 +27,14 @@ class FileStorage(Protocol):
         """
         ...
 
+    def take(self, name: str, file: Path) -> None:
+        """Store a file of the local disk as a blob; it is gone afterwards. Readers see it whole or not at all.
+
+        Raises:
+            StorageError: the blob could not be stored.
+        """
+        ...
+
     def read(self, name: str) -> bytes:
         """
         Raises:
@@ -21,6 +42,21 @@ class FileStorage(Protocol):
         """
         ...
 
+    def size_bytes(self, name: str) -> int:
+        """
+        Raises:
+            FileNotFoundError: there is no such blob.
+        """
+        ...
+
+    def files(self, folder: str) -> Iterator[StoredFile]:
+        """Everything below a folder such as `gallery`, unfinished writes included; nothing where there is no folder."""
+        ...
+
     def delete(self, name: str) -> None:
         """Remove a blob; one that is gone already is no error."""
+        ...
+
+    def delete_unfinished(self, name: str) -> None:
+        """Remove what an interrupted write of this blob left. Only while nobody writes it."""
         ...

@@ -1,154 +1,245 @@
 """Exact search: every row is compared with every probe, in memory."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from threading import Lock
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lianpu.packs.metric import Metric
+from lianpu.runtime.providers import usable_cores
+from lianpu.vectors.blocks import Leaders, RowBlock, scan
 from lianpu.vectors.index import IndexedEmbedding, PersonHit
 
 BLOCK_ROWS = 16_384
 SPARE_CANDIDATES = 16
-"""Persons looked at beyond the wanted ones: some may lose their last row while a scan runs."""
+"""Persons looked at beyond the wanted ones: some may lose their rows while a scan runs, and the scan's float32 may rank
+persons wrongly whose distances differ in the last digits."""
+FREE_TRIES = 3
 
-
-class _Block:
-    """A fixed number of rows, each written once before `used` counts it and never moved."""
-
-    def __init__(self, dimension: int) -> None:
-        self.vectors = np.empty((BLOCK_ROWS, dimension), dtype=np.float32)
-        self.squares = np.empty(BLOCK_ROWS, dtype=np.float32)
-        self.persons = np.empty(BLOCK_ROWS, dtype=np.int32)
-        self.dead = np.zeros(BLOCK_ROWS, dtype=np.bool_)
-        self.used = 0
+Snapshot = list[tuple[RowBlock, int]]
 
 
 class ExactIndex:
-    """Implements `VectorIndex` by one matrix product a block of rows.
+    """Implements `VectorIndex` by reading all rows once a search, on several threads, whatever the number of probes.
 
     Scans hold no lock: they see the rows complete when they began, and the rows of the winners are read again under
-    the lock, so that a row removed meanwhile is never answered. When half of the rows are dead, the living move to
-    fresh blocks; running scans keep the old ones.
+    the lock, so that a row removed meanwhile is never answered. A scan that rows were taken from in such numbers that
+    its answer is not certain, or during which an embedding was replaced, is made again; after a few tries under the
+    lock. When more than half the rows of a block are dead, the living move on and the block goes; running scans keep
+    it.
+
+    Memory: the rows' float32, about 350 bytes a row for ids and places, and at most as much again for dead rows.
     """
 
-    def __init__(self, dimension: int, metric: Metric) -> None:
+    def __init__(
+        self, dimension: int, metric: Metric, *, threads: int | None = None, block_rows: int = BLOCK_ROWS
+    ) -> None:
+        """`threads`: how many read at once for one search; None: one for each core the process may use."""
         self.dimension = dimension
         self.metric = metric
+        self._threads = threads or usable_cores()
+        self._helpers = ThreadPoolExecutor(self._threads - 1, "vectors") if self._threads > 1 else None
+        self._block_rows = block_rows
         self._lock = Lock()
-        self._clear()
+        self._blocks: dict[int, RowBlock] = {}
+        """By the number of their first row; the last one is open."""
+        self._next_block = 0
+        self._sparse: set[int] = set()
+        """Blocks with more dead rows than living ones."""
+        self._rows: dict[str, int] = {}
+        """Embedding id -> row number."""
+        self._person_ids: list[str] = []
+        self._person_numbers: dict[str, int] = {}
+        self._rows_of_person: list[list[int]] = []
+        self._free_numbers: list[int] = []
+        """Numbers of persons without rows. A scan may still know a number by its former person: it is asked again
+        under the lock, and answers for whom it stands by then."""
+        self._replaced = 0
 
     def __len__(self) -> int:
         return len(self._rows)
 
     def add(self, rows: Iterable[IndexedEmbedding]) -> None:
+        listed = list(rows)
+        if listed:
+            vectors = [self._checked(np.asarray(row.vector, dtype=np.float32), 1) for row in listed]
+            self.add_matrix([row.embedding_id for row in listed], [row.person_id for row in listed], np.stack(vectors))
+
+    def add_matrix(self, embedding_ids: Sequence[str], person_ids: Sequence[str], vectors: NDArray[np.float32]) -> None:
+        vectors = self._prepared(self._checked(np.asarray(vectors, dtype=np.float32), 2))
+        if not len(embedding_ids) == len(person_ids) == len(vectors):
+            raise ValueError(f"{len(embedding_ids)} ids and {len(person_ids)} persons for {len(vectors)} vectors")
         with self._lock:
-            for row in rows:
-                vector = np.asarray(row.vector, dtype=np.float32)
-                if vector.shape != (self.dimension,):
-                    raise ValueError(f"a vector of shape {vector.shape} does not fit {self.dimension} dimensions")
-                if row.embedding_id in self._rows:
-                    self._kill(row.embedding_id)
-                self._append(row.embedding_id, row.person_id, self._prepared(vector))
+            self._fill(embedding_ids, person_ids, vectors)
+            self._move_on()
 
     def remove(self, embedding_ids: Iterable[str]) -> None:
         with self._lock:
             for embedding_id in embedding_ids:
                 if embedding_id in self._rows:
                     self._kill(embedding_id)
-            if self._dead_rows > max(BLOCK_ROWS, len(self._rows)):
-                self._compact()
+            self._move_on()
+
+    def holds(self, embedding_id: str) -> bool:
+        return embedding_id in self._rows
+
+    def owners(self) -> dict[str, str]:
+        with self._lock:
+            places = ((embedding_id, *self._place(row)) for embedding_id, row in self._rows.items())
+            return {embedding_id: self._person_ids[int(block.persons[at])] for embedding_id, block, at in places}
 
     def search(self, probes: NDArray[np.float32], top_k: int) -> list[list[PersonHit]]:
+        if not len(probes) or top_k < 1:
+            return [[] for _ in probes]
+        prepared = self._prepared(np.asarray(probes, dtype=np.float32))
+        for _ in range(FREE_TRIES):
+            with self._lock:
+                blocks, replaced = self._snapshot(), self._replaced
+            leaders = self._scan(blocks, prepared, top_k)
+            with self._lock:
+                if replaced == self._replaced and all(self._is_certain(blocks, one, top_k) for one in leaders):
+                    return self._hits(prepared, leaders, top_k)
         with self._lock:
-            blocks = [(block, block.used) for block in self._blocks]
-            person_count = len(self._person_ids)
-            generation = self._generation
-        probes = np.stack([self._prepared(probe) for probe in probes]) if len(probes) else probes
-        best = np.full((len(probes), person_count), -np.inf, dtype=np.float32)
-        for block, used in blocks:
-            closeness = probes @ block.vectors[:used].T
-            if self.metric is Metric.EUCLIDEAN:
-                # |q - v|² = |q|² + |v|² - 2 q·v, and |q|² is the same for every row.
-                closeness = 2.0 * closeness - block.squares[:used]
-            closeness[:, block.dead[:used]] = -np.inf
-            for row_of_best, row_of_closeness in zip(best, closeness, strict=True):
-                np.maximum.at(row_of_best, block.persons[:used], row_of_closeness)
-        with self._lock:
-            if generation == self._generation:
-                return [self._hits(probe, row, top_k) for probe, row in zip(probes, best, strict=True)]
-        # The rows were renumbered during the scan, which happens once in many thousand removals.
-        return self.search(probes, top_k)
+            return self._hits(prepared, self._scan(self._snapshot(), prepared, top_k), top_k)
 
-    def _hits(self, probe: NDArray[np.float32], best: NDArray[np.float32], top_k: int) -> list[PersonHit]:
-        wanted = min(len(best), top_k + SPARE_CANDIDATES)
-        candidates = np.argpartition(-best, wanted - 1)[:wanted] if wanted else np.empty(0, dtype=np.intp)
-        hits: list[PersonHit] = []
-        for person in candidates[np.argsort(-best[candidates], kind="stable")]:
-            hit = self._best_row(probe, int(person))
-            if hit is not None:
-                hits.append(hit)
-        hits.sort(key=lambda hit: hit.raw_value, reverse=self.metric is Metric.COSINE)
-        return hits[:top_k]
+    def _snapshot(self) -> Snapshot:
+        return [(block, block.used) for block in self._blocks.values()]
 
-    def _best_row(self, probe: NDArray[np.float32], person: int) -> PersonHit | None:
+    def _scan(self, blocks: Snapshot, probes: NDArray[np.float32], top_k: int) -> list[Leaders]:
+        return scan(blocks, probes, self.metric, top_k + SPARE_CANDIDATES, self._helpers, self._threads)
+
+    def _is_certain(self, blocks: Snapshot, leaders: Leaders, top_k: int) -> bool:
+        """Only leaders can be among the `top_k`: there are no others, or enough of them kept their rows."""
+        if len(leaders.persons) < top_k + SPARE_CANDIDATES:
+            return True
+        kept = 0
+        for row in leaders.rows:
+            block = blocks[int(row) // self._block_rows][0]
+            # What became of a row that moved is not known here: it counts as lost.
+            kept += not block.retired and not block.dead[int(row) % self._block_rows]
+        return kept >= top_k
+
+    def _hits(self, probes: NDArray[np.float32], leaders: list[Leaders], top_k: int) -> list[list[PersonHit]]:
+        sign = -1.0 if self.metric is Metric.COSINE else 1.0
+        answers: list[list[PersonHit]] = []
+        for probe, of_probe in zip(probes, leaders, strict=True):
+            hits = [
+                self._best_row(probe, person) for person in of_probe.persons.tolist() if self._rows_of_person[person]
+            ]
+            answers.append(sorted(hits, key=lambda hit: (sign * hit.raw_value, hit.person_id))[:top_k])
+        return answers
+
+    def _best_row(self, probe: NDArray[np.float32], person: int) -> PersonHit:
         """Measured again in float64: the expanded distance of the scan loses digits between near vectors."""
-        rows = list(self._rows_of_person[person].items())
-        if not rows:
-            return None
-        vectors = np.stack([self._blocks[at // BLOCK_ROWS].vectors[at % BLOCK_ROWS] for _, at in rows])
-        vectors = vectors.astype(np.float64)
+        rows = self._rows_of_person[person]
+        places = [self._place(row) for row in rows]
+        vectors = np.stack([block.vectors[at] for block, at in places]).astype(np.float64)
         if self.metric is Metric.COSINE:
             values = vectors @ probe.astype(np.float64)
             winner = int(np.argmax(values))
         else:
             values = np.linalg.norm(vectors - probe.astype(np.float64), axis=1)
             winner = int(np.argmin(values))
-        return PersonHit(self._person_ids[person], rows[winner][0], float(values[winner]))
+        block, at = places[winner]
+        return PersonHit(self._person_ids[person], block.embedding_ids[at], float(values[winner]))
 
-    def _prepared(self, vector: NDArray[np.float32]) -> NDArray[np.float32]:
+    def _checked(self, vectors: NDArray[np.float32], dimensions: int) -> NDArray[np.float32]:
+        if vectors.ndim != dimensions or vectors.shape[-1] != self.dimension:
+            raise ValueError(f"a vector of shape {vectors.shape} does not fit {self.dimension} dimensions")
+        return vectors
+
+    def _prepared(self, vectors: NDArray[np.float32]) -> NDArray[np.float32]:
         if self.metric is Metric.EUCLIDEAN:
-            return vector
-        norm = float(np.linalg.norm(vector))
-        return vector / norm if norm > 0 else vector
+            return vectors
+        norms = np.linalg.norm(vectors, axis=1, keepdims=True)
+        norms[norms == 0] = 1.0
+        return vectors / norms
 
-    def _clear(self) -> None:
-        self._generation = object()
-        self._blocks: list[_Block] = []
-        self._rows: dict[str, tuple[int, int]] = {}
-        """Embedding id -> (row number, person number)."""
-        self._person_ids: list[str] = []
-        self._person_numbers: dict[str, int] = {}
-        self._rows_of_person: list[dict[str, int]] = []
-        self._dead_rows = 0
+    def _place(self, row: int) -> tuple[RowBlock, int]:
+        at = row % self._block_rows
+        return self._blocks[row - at], at
 
-    def _append(self, embedding_id: str, person_id: str, vector: NDArray[np.float32]) -> None:
-        person = self._person_numbers.get(person_id)
-        if person is None:
-            person = self._person_numbers[person_id] = len(self._person_ids)
-            self._person_ids.append(person_id)
-            self._rows_of_person.append({})
-        if not self._blocks or self._blocks[-1].used == BLOCK_ROWS:
-            self._blocks.append(_Block(self.dimension))
-        block = self._blocks[-1]
-        row = (len(self._blocks) - 1) * BLOCK_ROWS + block.used
-        block.vectors[block.used] = vector
-        block.squares[block.used] = np.dot(vector, vector)
-        block.persons[block.used] = person
-        block.used += 1
-        self._rows[embedding_id] = (row, person)
-        self._rows_of_person[person][embedding_id] = row
+    def _open_block(self) -> tuple[int, RowBlock]:
+        """The block that the next row goes to, and the number of its first row."""
+        first_row = self._next_block - self._block_rows
+        if first_row not in self._blocks or self._blocks[first_row].used == self._block_rows:
+            first_row = self._next_block
+            self._blocks[first_row] = RowBlock(self._block_rows, self.dimension)
+            self._next_block += self._block_rows
+        return first_row, self._blocks[first_row]
+
+    def _fill(self, embedding_ids: Sequence[str], person_ids: Sequence[str], vectors: NDArray[np.float32]) -> None:
+        start = 0
+        while start < len(vectors):
+            first_row, block = self._open_block()
+            end = min(len(vectors), start + self._block_rows - block.used)
+            self._append(first_row, block, embedding_ids[start:end], person_ids[start:end], vectors[start:end])
+            start = end
+
+    def _append(
+        self,
+        first_row: int,
+        block: RowBlock,
+        embedding_ids: Sequence[str],
+        person_ids: Sequence[str],
+        vectors: NDArray[np.float32],
+    ) -> None:
+        """Add rows that have room in the block; an embedding that is there already is replaced."""
+        used = block.used
+        for row, (embedding_id, person_id) in enumerate(zip(embedding_ids, person_ids, strict=True), first_row + used):
+            if embedding_id in self._rows:
+                self._kill(embedding_id)
+                self._replaced += 1
+            person = self._number_of(person_id)
+            block.persons[row - first_row] = person
+            block.embedding_ids.append(embedding_id)
+            self._rows[embedding_id] = row
+            self._rows_of_person[person].append(row)
+        added = slice(used, used + len(vectors))
+        block.vectors[added] = vectors
+        block.squares[added] = np.vecdot(vectors, vectors)
+        block.used += len(vectors)
+
+    def _number_of(self, person_id: str) -> int:
+        number = self._person_numbers.get(person_id)
+        if number is None:
+            if self._free_numbers:
+                number = self._free_numbers.pop()
+                self._person_ids[number] = person_id
+            else:
+                number = len(self._person_ids)
+                self._person_ids.append(person_id)
+                self._rows_of_person.append([])
+            self._person_numbers[person_id] = number
+        return number
 
     def _kill(self, embedding_id: str) -> None:
-        row, person = self._rows.pop(embedding_id)
-        del self._rows_of_person[person][embedding_id]
-        self._blocks[row // BLOCK_ROWS].dead[row % BLOCK_ROWS] = True
-        self._dead_rows += 1
+        row = self._rows.pop(embedding_id)
+        block, at = self._place(row)
+        block.dead[at] = True
+        block.dead_count += 1
+        if block.dead_count > self._block_rows // 2:
+            self._sparse.add(row - at)
+        person = int(block.persons[at])
+        self._rows_of_person[person].remove(row)
+        if not self._rows_of_person[person]:
+            del self._person_numbers[self._person_ids[person]]
+            self._free_numbers.append(person)
 
-    def _compact(self) -> None:
-        blocks, rows, person_ids = self._blocks, self._rows, self._person_ids
-        self._clear()
-        for embedding_id, (row, person) in rows.items():
-            vector = blocks[row // BLOCK_ROWS].vectors[row % BLOCK_ROWS]
-            self._append(embedding_id, person_ids[person], vector)
+    def _move_on(self) -> None:
+        """Copy the living rows of sparse blocks to the open one and let those blocks go."""
+        for first_row in sorted(self._sparse):
+            block = self._blocks[first_row]
+            if block.used < self._block_rows:
+                continue
+            self._sparse.discard(first_row)
+            del self._blocks[first_row]
+            block.retired = True
+            living = [int(at) for at in np.flatnonzero(~block.dead)]
+            embedding_ids = [block.embedding_ids[at] for at in living]
+            numbers = [int(person) for person in block.persons[living]]
+            for embedding_id, person in zip(embedding_ids, numbers, strict=True):
+                self._rows_of_person[person].remove(self._rows.pop(embedding_id))
+            self._fill(embedding_ids, [self._person_ids[person] for person in numbers], block.vectors[living])

@@ -1,11 +1,13 @@
 """The vector-index port: best match per person among the embeddings of one pack version."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
+
+from lianpu.packs.metric import Metric
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,12 +31,35 @@ class PersonHit:
 class VectorIndex(Protocol):
     """All embeddings of one pack version. Calls block and may come from several threads at once."""
 
+    dimension: int
+    metric: Metric
+
     def __len__(self) -> int: ...
 
-    def add(self, rows: Iterable[IndexedEmbedding]) -> None: ...
+    def add(self, rows: Iterable[IndexedEmbedding]) -> None:
+        """Add rows, all or none; one whose embedding id is there already is replaced, and no search misses both.
+
+        Raises:
+            ValueError: a vector is not of the index's dimension.
+        """
+        ...
+
+    def add_matrix(self, embedding_ids: Sequence[str], person_ids: Sequence[str], vectors: NDArray[np.float32]) -> None:
+        """`add` for many rows at once. `vectors`: [n, dimension] float32, as stored (not normalised).
+
+        Raises:
+            ValueError: as `add`, or there are not as many ids as vectors.
+        """
+        ...
 
     def remove(self, embedding_ids: Iterable[str]) -> None:
         """Drop rows; ids that are not there are ignored."""
+        ...
+
+    def holds(self, embedding_id: str) -> bool: ...
+
+    def owners(self) -> dict[str, str]:
+        """Embedding id -> person id of every row."""
         ...
 
     def search(self, probes: NDArray[np.float32], top_k: int) -> list[list[PersonHit]]:

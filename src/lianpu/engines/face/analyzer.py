@@ -1,34 +1,45 @@
 """Joins a pack's detector, landmark predictor and embedder into one thing that finds and embeds faces."""
 
-from collections.abc import Generator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import numpy as np
 
 from lianpu.engines.face.engine import (
+    AttributesEngine,
     DetectorEngine,
     EmbedderEngine,
     LandmarksEngine,
     LoadedDetector,
     LoadedEmbedder,
+    ProviderRecorder,
     find_engine,
+    naming,
 )
 from lianpu.engines.face.face import (
     Box,
     DetectedFace,
     Embeddings,
+    FaceAttributePredictor,
+    FaceAttributes,
     FaceDetector,
     FaceEmbedder,
     Image,
     LandmarkPredictor,
     LandmarkScheme,
 )
-from lianpu.errors import PackDamagedError, PackIncompleteError, PackInvalidError
-from lianpu.packs.manifest import DetectorRole, EmbedderRole, LandmarksRole, Pack, PackManifest
+from lianpu.errors import PackInvalidError
+from lianpu.packs.manifest import (
+    AttributesRole,
+    DetectorRole,
+    EmbedderRole,
+    Family,
+    LandmarksRole,
+    Pack,
+    PackManifest,
+)
 from lianpu.packs.metric import Metric, score_of
-from lianpu.runtime.session import Session, SessionFactory
+from lianpu.runtime.session import SessionFactory
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +48,6 @@ class AnalyzerOptions:
 
     detector_input_size: int | None = None
     """Side of the detector's square input in pixels, a multiple of 32; fixed networks keep their own."""
-    detector_score_threshold: float | None = None
-    """Least score of a face, in the detector's own unit."""
 
 
 DEFAULT_OPTIONS = AnalyzerOptions()
@@ -59,6 +68,8 @@ class FaceAnalyzer:
     detector: FaceDetector
     predictor: LandmarkPredictor | None
     embedder: FaceEmbedder
+    attribute_predictor: FaceAttributePredictor | None = None
+    """None: the pack has no role `attributes`."""
 
     @property
     def pack_name(self) -> str:
@@ -102,6 +113,16 @@ class FaceAnalyzer:
         landmarks = [face.landmarks for face in self._with_landmarks(image, faces) if face.landmarks is not None]
         return self.embedder.embed(image, landmarks)
 
+    def attributes(self, image: Image, faces: Sequence[DetectedFace]) -> list[FaceAttributes]:
+        """Age and gender of faces of an image, in their order.
+
+        Raises:
+            PackInvalidError: the pack has no role `attributes`; `attribute_predictor` tells beforehand.
+        """
+        if self.attribute_predictor is None:
+            raise PackInvalidError(f"Pack '{self.pack_name}' has no role 'attributes': it cannot tell age and gender")
+        return self.attribute_predictor.predict(image, [face.box for face in faces])
+
     def _with_landmarks(self, image: Image, faces: Sequence[DetectedFace]) -> list[DetectedFace]:
         complete = list(faces)
         missing = [
@@ -128,6 +149,8 @@ def load_analyzer(pack: Pack, sessions: SessionFactory, options: AnalyzerOptions
         PackIncompleteError: an engine is not installed.
         PackDamagedError: a file cannot be loaded; names the file and the pack.
     """
+    if pack.manifest.family is not Family.FACE:
+        raise PackInvalidError(f"Pack '{pack.name}' holds weights for '{pack.manifest.family}', which find no faces.")
     roles = pack.manifest.roles
     if roles.detector is None or roles.embedder is None:
         lacking = "detector" if roles.detector is None else "embedder"
@@ -135,10 +158,11 @@ def load_analyzer(pack: Pack, sessions: SessionFactory, options: AnalyzerOptions
             f"Pack '{pack.name}' has no {lacking}, and recognising faces takes both a detector and an embedder. Import "
             "it together with one: `lianpu models import --detector FILE --embedder FILE`."
         )
-    recorder = _ProviderRecorder(sessions)
+    recorder = ProviderRecorder(sessions)
     detector = _build_detector(_adjusted(roles.detector, options), pack, recorder)
     predictor = _build_predictor(roles.landmarks, pack, recorder)
     embedder = _build_embedder(roles.embedder, pack, recorder)
+    attributes = _build_attributes(roles.attributes, pack, recorder)
     if embedder.needs not in {detector.gives, predictor.scheme if predictor else None}:
         raise PackInvalidError(
             f"Pack '{pack.name}': its embedder '{roles.embedder.engine}' aligns by {embedder.needs} landmarks, and "
@@ -155,29 +179,17 @@ def load_analyzer(pack: Pack, sessions: SessionFactory, options: AnalyzerOptions
         detector=detector.detector,
         predictor=predictor,
         embedder=embedder.embedder,
+        attribute_predictor=attributes,
     )
 
 
-class _ProviderRecorder:
-    """Opens sessions as the factory behind it does, and remembers which providers run them."""
-
-    def __init__(self, sessions: SessionFactory) -> None:
-        self._sessions = sessions
-        self.providers: dict[str, None] = {}
-
-    def open(self, model: Path) -> Session:
-        session = self._sessions.open(model)
-        self.providers[session.provider] = None
-        return session
-
-
 def _adjusted(role: DetectorRole, options: AnalyzerOptions) -> DetectorRole:
-    given = {"input_size": options.detector_input_size, "score_threshold": options.detector_score_threshold}
-    return role.model_copy(update={name: value for name, value in given.items() if value is not None})
+    size = options.detector_input_size
+    return role if size is None else role.model_copy(update={"input_size": size})
 
 
 def _build_detector(role: DetectorRole, pack: Pack, sessions: SessionFactory) -> LoadedDetector:
-    with _naming(role, pack):
+    with naming(role, pack):
         engine = find_engine(role.engine)
         if not isinstance(engine, DetectorEngine):
             raise PackInvalidError("that engine is no detector")
@@ -187,34 +199,28 @@ def _build_detector(role: DetectorRole, pack: Pack, sessions: SessionFactory) ->
 def _build_predictor(role: LandmarksRole | None, pack: Pack, sessions: SessionFactory) -> LandmarkPredictor | None:
     if role is None:
         return None
-    with _naming(role, pack):
+    with naming(role, pack):
         engine = find_engine(role.engine)
         if not isinstance(engine, LandmarksEngine):
             raise PackInvalidError("that engine is no landmark predictor")
         return engine.build(role, pack, sessions)
 
 
+def _build_attributes(
+    role: AttributesRole | None, pack: Pack, sessions: SessionFactory
+) -> FaceAttributePredictor | None:
+    if role is None:
+        return None
+    with naming(role, pack):
+        engine = find_engine(role.engine)
+        if not isinstance(engine, AttributesEngine):
+            raise PackInvalidError("that engine does not tell age and gender")
+        return engine.build(role, pack, sessions)
+
+
 def _build_embedder(role: EmbedderRole, pack: Pack, sessions: SessionFactory) -> LoadedEmbedder:
-    with _naming(role, pack):
+    with naming(role, pack):
         engine = find_engine(role.engine)
         if not isinstance(engine, EmbedderEngine):
             raise PackInvalidError("that engine is no embedder")
         return engine.build(role, pack, sessions)
-
-
-@contextmanager
-def _naming(role: DetectorRole | LandmarksRole | EmbedderRole, pack: Pack) -> Generator[None]:
-    """Engines know their network alone: say which pack and file an error is about."""
-    try:
-        yield
-    except PackDamagedError as error:
-        raise PackDamagedError(
-            f"Pack '{pack.name}': {role.file} is damaged: {error.detail}. See `lianpu models verify {pack.name}`.",
-            context=error.context,
-        ) from error
-    except PackIncompleteError as error:
-        raise PackIncompleteError(f"Pack '{pack.name}': {error.detail}", context=error.context) from error
-    except PackInvalidError as error:
-        raise PackInvalidError(
-            f"Pack '{pack.name}': {role.file} with engine '{role.engine}': {error.detail}", context=error.context
-        ) from error

@@ -2,22 +2,26 @@
 
 from typing import Any
 
+from lianpu.engines.face.attributes import GenderAge
 from lianpu.engines.face.dlib_embedder import DlibEmbedder
 from lianpu.engines.face.embedder import ArcFaceEmbedder
 from lianpu.engines.face.engine import (
+    AttributesEngine,
     DetectorEngine,
     EmbedderEngine,
     LandmarksEngine,
+    LivenessEngine,
     LoadedDetector,
     LoadedEmbedder,
     check_options,
 )
-from lianpu.engines.face.face import LandmarkPredictor, LandmarkScheme
+from lianpu.engines.face.face import FaceAttributePredictor, FaceLiveness, LandmarkPredictor, LandmarkScheme
 from lianpu.engines.face.landmarks import Dlib5Landmarks
+from lianpu.engines.face.liveness import MiniFasNet
 from lianpu.engines.face.mmod import MmodDetector
 from lianpu.engines.face.scrfd import ScrfdDetector
 from lianpu.engines.face.yunet import YunetDetector
-from lianpu.packs.manifest import DetectorRole, EmbedderRole, LandmarksRole, Pack
+from lianpu.packs.manifest import AttributesRole, DetectorRole, EmbedderRole, LandmarksRole, LivenessRole, Pack
 from lianpu.runtime.session import SessionFactory
 
 
@@ -62,6 +66,17 @@ def _dlib_resnet(role: EmbedderRole, pack: Pack, sessions: SessionFactory) -> Lo
     return LoadedEmbedder(DlibEmbedder(sessions.open(pack.path_of(role.file))), LandmarkScheme.DLIB5)
 
 
+def _minifasnet(role: LivenessRole, pack: Pack, sessions: SessionFactory) -> FaceLiveness:
+    check_options(dict(role.options), {})
+    return MiniFasNet([(sessions.open(pack.path_of(network.file)), network.scale) for network in role.networks])
+
+
+def _genderage(role: AttributesRole, pack: Pack, sessions: SessionFactory) -> FaceAttributePredictor:
+    check_options(dict(role.options), {})
+    path = pack.path_of(role.file)
+    return GenderAge(sessions.open(path), model_path=path)
+
+
 def _square(role: DetectorRole) -> dict[str, Any]:
     return {
         "input_size": role.input_size,
@@ -76,3 +91,5 @@ MMOD = DetectorEngine(_mmod)
 DLIB5 = LandmarksEngine(_dlib5)
 ARCFACE = EmbedderEngine(_arcface)
 DLIB_RESNET = EmbedderEngine(_dlib_resnet)
+MINIFASNET = LivenessEngine(_minifasnet)
+GENDERAGE = AttributesEngine(_genderage)

@@ -106,6 +106,22 @@ def read_normalisation(model_path: Path) -> tuple[float, float]:
     Raises:
         PackDamagedError: the file is no ONNX graph.
     """
+    return (0.0, 1.0) if takes_raw_pixels(first_node_names(model_path)) else (127.5, 127.5)
+
+
+def takes_raw_pixels(node_names: Sequence[str]) -> bool:
+    """Whether a graph begins as those from MXNet do, which normalise by themselves."""
+    subtracts = any(name.startswith(("Sub", "_minus")) for name in node_names)
+    multiplies = any(name.startswith(("Mul", "_mul")) for name in node_names)
+    return subtracts and multiplies
+
+
+def first_node_names(model_path: Path) -> list[str]:
+    """Names of the first nodes of a graph, in its order.
+
+    Raises:
+        PackDamagedError: the file is no ONNX graph.
+    """
     import onnx
     from google.protobuf.message import DecodeError
 
@@ -113,7 +129,4 @@ def read_normalisation(model_path: Path) -> tuple[float, float]:
         graph = onnx.ModelProto.FromString(model_path.read_bytes()).graph
     except (DecodeError, OSError, ValueError) as error:
         raise PackDamagedError(f"{model_path.name} is no ONNX graph", context={"path": str(model_path)}) from error
-    names = [node.name for node in graph.node[:_NODES_SEARCHED]]
-    subtracts = any(name.startswith(("Sub", "_minus")) for name in names)
-    multiplies = any(name.startswith(("Mul", "_mul")) for name in names)
-    return (0.0, 1.0) if subtracts and multiplies else (127.5, 127.5)
+    return [node.name for node in graph.node[:_NODES_SEARCHED]]

@@ -1,7 +1,7 @@
 """The plug-in contract of face engines: what a name of the entry-point group `lianpu.engines` stands for.
 
 An engine is code, a pack is weights. An installed package adds one by an entry point that names an instance of one of
-the three classes here:
+the five classes here:
 
     [project.entry-points."lianpu.engines"]
     my-detector = "my_package.faces:MY_DETECTOR"
@@ -12,14 +12,32 @@ options or networks that are not its own, PackDamagedError for files it cannot r
 """
 
 import importlib.metadata
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
-from lianpu.engines.face.face import FaceDetector, FaceEmbedder, LandmarkPredictor, LandmarkScheme
-from lianpu.errors import PackIncompleteError, PackInvalidError
-from lianpu.packs.manifest import DetectorRole, EmbedderRole, LandmarksRole, Option, Pack
+from lianpu.engines.face.face import (
+    FaceAttributePredictor,
+    FaceDetector,
+    FaceEmbedder,
+    FaceLiveness,
+    LandmarkPredictor,
+    LandmarkScheme,
+)
+from lianpu.errors import PackDamagedError, PackIncompleteError, PackInvalidError
+from lianpu.packs.manifest import (
+    AttributesRole,
+    DetectorRole,
+    EmbedderRole,
+    FilledRole,
+    LandmarksRole,
+    LivenessRole,
+    Option,
+    Pack,
+)
 from lianpu.packs.verify import ENGINE_GROUP, engine_names
-from lianpu.runtime.session import SessionFactory
+from lianpu.runtime.session import Session, SessionFactory
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +69,17 @@ class EmbedderEngine:
     build: Callable[[EmbedderRole, Pack, SessionFactory], LoadedEmbedder]
 
 
-Engine = DetectorEngine | LandmarksEngine | EmbedderEngine
+@dataclass(frozen=True, slots=True)
+class LivenessEngine:
+    build: Callable[[LivenessRole, Pack, SessionFactory], FaceLiveness]
+
+
+@dataclass(frozen=True, slots=True)
+class AttributesEngine:
+    build: Callable[[AttributesRole, Pack, SessionFactory], FaceAttributePredictor]
+
+
+Engine = DetectorEngine | LandmarksEngine | EmbedderEngine | LivenessEngine | AttributesEngine
 
 
 def find_engine(name: str) -> Engine:
@@ -70,9 +98,41 @@ def find_engine(name: str) -> Engine:
         engine: object = entry_point.load()
     except (ImportError, AttributeError) as error:
         raise PackIncompleteError(f"The engine '{name}' ({entry_point.value}) cannot be imported: {error}") from error
-    if not isinstance(engine, DetectorEngine | LandmarksEngine | EmbedderEngine):
+    if not isinstance(engine, Engine):
         raise PackInvalidError(f"The entry point '{name}' ({entry_point.value}) is no face engine")
     return engine
+
+
+class ProviderRecorder:
+    """Opens sessions as the factory behind it does, and remembers which providers run them."""
+
+    def __init__(self, sessions: SessionFactory) -> None:
+        self._sessions = sessions
+        self.providers: dict[str, None] = {}
+
+    def open(self, model: Path) -> Session:
+        session = self._sessions.open(model)
+        self.providers[session.provider] = None
+        return session
+
+
+@contextmanager
+def naming(role: FilledRole, pack: Pack) -> Generator[None]:
+    """Engines know their network alone: say which pack and file an error is about."""
+    files = ", ".join(role.files)
+    try:
+        yield
+    except PackDamagedError as error:
+        raise PackDamagedError(
+            f"Pack '{pack.name}': {files} is damaged: {error.detail}. See `lianpu models verify {pack.name}`.",
+            context=error.context,
+        ) from error
+    except PackIncompleteError as error:
+        raise PackIncompleteError(f"Pack '{pack.name}': {error.detail}", context=error.context) from error
+    except PackInvalidError as error:
+        raise PackInvalidError(
+            f"Pack '{pack.name}': {files} with engine '{role.engine}': {error.detail}", context=error.context
+        ) from error
 
 
 def check_options(options: dict[str, Option], allowed: dict[str, type]) -> None:

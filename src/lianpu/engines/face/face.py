@@ -1,4 +1,4 @@
-"""What a face is between engines and features: plain frozen values, and the three protocols that make them.
+"""What a face is between engines and features: plain frozen values, and the protocols of what makes and judges them.
 
 Images are uint8 arrays [H, W, 3], RGB. Coordinates are float pixels of the upright (EXIF-turned) image, origin at
 its top-left corner, x to the right and y down.
@@ -96,4 +96,34 @@ class FaceEmbedder(Protocol):
 
     def embed(self, image: Image, faces: Sequence[Landmarks]) -> Embeddings:
         """Align each face by its landmarks and embed all of them: [len(faces), dimension]."""
+        ...
+
+
+class Gender(StrEnum):
+    """What a network was trained to tell apart; an estimate from looks, not what a person is."""
+
+    FEMALE = "female"
+    MALE = "male"
+
+
+@dataclass(frozen=True, slots=True)
+class FaceAttributes:
+    """What a network estimates of one face."""
+
+    age: int
+    """Years."""
+    gender: Gender
+    gender_scores: tuple[float, float]
+    """(female, male) as the network gives them: no probabilities, the greater one decides."""
+
+
+class FaceAttributePredictor(Protocol):
+    def predict(self, image: Image, boxes: Sequence[Box]) -> list[FaceAttributes]:
+        """Age and gender of the face in each box, in the order of the boxes."""
+        ...
+
+
+class FaceLiveness(Protocol):
+    def scores(self, image: Image, boxes: Sequence[Box]) -> NDArray[np.float32]:
+        """How surely the face in each box is live and no picture of one: [len(boxes)] float32, 0…1."""
         ...

@@ -1,7 +1,8 @@
-"""How good a detected face is for recognition: sharpness, size, pose and exposure, measured and not judged."""
+"""How good a detected face is for recognition: sharpness, size, pose and exposure, and what falls short of limits."""
 
 import math
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import cast
 
 import cv2
@@ -101,6 +102,75 @@ def measure_quality(image: Image, face: DetectedFace) -> FaceQuality:
         detection_score=face.score,
         overall=min(sharpness_score, size_score, pose_score, exposure_score),
     )
+
+
+class QualityIssue(StrEnum):
+    """What may be wrong with a face."""
+
+    TOO_BLURRED = "quality_too_blurred"
+    TOO_SMALL = "quality_too_small"
+    TURNED_AWAY = "quality_turned_away"
+    """Yaw or pitch."""
+    TILTED = "quality_tilted"
+    """Roll."""
+    BADLY_EXPOSED = "quality_badly_exposed"
+    LOW_DETECTION_SCORE = "quality_low_detection_score"
+    LOW_OVERALL = "quality_low_overall"
+
+
+@dataclass(frozen=True, slots=True)
+class QualityLimits:
+    """The worst that passes."""
+
+    min_sharpness: float
+    """Of `sharpness_score`."""
+    min_size_px: float
+    """Of `box_side_px`."""
+    max_yaw_degrees: float
+    max_pitch_degrees: float
+    max_roll_degrees: float
+    min_exposure: float
+    """Of `exposure_score`."""
+    min_detection_score: float
+    min_overall: float
+
+
+@dataclass(frozen=True, slots=True)
+class Shortfall:
+    """A measure beyond its limit; both in the measure's own unit, angles without sign."""
+
+    issue: QualityIssue
+    measure: str
+    """For people, e.g. `yaw`."""
+    value: float
+    limit: float
+
+
+def shortfalls(quality: FaceQuality, limits: QualityLimits) -> list[Shortfall]:
+    """Everything about a face that falls short; what cannot be measured passes."""
+    least = (
+        (QualityIssue.TOO_BLURRED, "sharpness", quality.sharpness_score, limits.min_sharpness),
+        (QualityIssue.TOO_SMALL, "size in pixels", quality.box_side_px, limits.min_size_px),
+        (QualityIssue.BADLY_EXPOSED, "exposure", quality.exposure_score, limits.min_exposure),
+        (
+            QualityIssue.LOW_DETECTION_SCORE,
+            "detection score",
+            quality.detection_score,
+            limits.min_detection_score,
+        ),
+        (QualityIssue.LOW_OVERALL, "overall quality", quality.overall, limits.min_overall),
+    )
+    pose = quality.pose
+    greatest = (
+        (QualityIssue.TURNED_AWAY, "yaw in degrees", None if pose is None else pose.yaw, limits.max_yaw_degrees),
+        (QualityIssue.TURNED_AWAY, "pitch in degrees", None if pose is None else pose.pitch, limits.max_pitch_degrees),
+        (QualityIssue.TILTED, "roll in degrees", None if pose is None else pose.roll, limits.max_roll_degrees),
+    )
+    return [Shortfall(issue, name, value, limit) for issue, name, value, limit in least if value < limit] + [
+        Shortfall(issue, name, abs(value), limit)
+        for issue, name, value, limit in greatest
+        if value is not None and abs(value) > limit
+    ]
 
 
 def estimate_pose(landmarks: Landmarks) -> Pose | None:

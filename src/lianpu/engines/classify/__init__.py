@@ -1,0 +1,1 @@
+"""Image classification: arrays in, frozen dataclasses out."""
