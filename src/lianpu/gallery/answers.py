@@ -6,11 +6,14 @@ from typing import Any
 from lianpu.engines.face.face import Box, DetectedFace
 from lianpu.engines.face.quality import FaceQuality
 from lianpu.gallery import schemas
-from lianpu.gallery.enrolment import Generated
-from lianpu.gallery.faces import Photo, box_fractions, box_pixels, quality_figures
+from lianpu.gallery.checks import Finding
+from lianpu.gallery.faces import Photo, attribute_figures, box_fractions, box_pixels, quality_figures
+from lianpu.gallery.generation import Generated
+from lianpu.gallery.liveness import Liveness
 from lianpu.gallery.models import FaceEmbedding, Person, PersonImage
 from lianpu.gallery.recognition import Detection, FaceMatches, PersonMatch
 from lianpu.gallery.repository import PersonSummary
+from lianpu.http.audited import Detail
 
 
 def person_answer(person: Person, summary: PersonSummary) -> schemas.PersonAnswer:
@@ -44,6 +47,7 @@ def image_answer(image: PersonImage, embeddings: Sequence[FaceEmbedding]) -> sch
         box=schemas.PixelBox(**box_pixels(box)),
         box_normalized=schemas.NormalizedBox(**box_fractions(box, image.width, image.height)),
         quality=schemas.Quality(**image.quality),
+        liveness=None if image.liveness is None else schemas.LivenessAnswer(**image.liveness),
         embeddings=[
             schemas.EmbeddingSummary(pack=item.pack, pack_version=item.pack_version, dimension=item.dimension)
             for item in embeddings
@@ -62,7 +66,11 @@ def generated_answer(item: Generated) -> schemas.GeneratedEmbedding:
     )
 
 
-def face_fields(photo: Photo, face_index: int, quality: FaceQuality) -> dict[str, Any]:
+def warning_answer(found: Finding) -> schemas.EnrolmentWarning:
+    return schemas.EnrolmentWarning.model_validate(found.figures())
+
+
+def face_fields(photo: Photo, face_index: int, quality: FaceQuality, liveness: Liveness | None) -> dict[str, Any]:
     """The fields of `schemas.Face`."""
     face: DetectedFace = photo.faces[face_index]
     landmarks = face.landmarks
@@ -76,6 +84,7 @@ def face_fields(photo: Photo, face_index: int, quality: FaceQuality) -> dict[str
         else [(round(float(x), 2), round(float(y), 2)) for x, y in landmarks.points],
         "landmark_scheme": "" if landmarks is None else landmarks.scheme.value,
         "quality": quality_figures(quality),
+        "liveness": None if liveness is None else liveness.figures(),
     }
 
 
@@ -84,7 +93,21 @@ def image_size(photo: Photo) -> schemas.ImageSize:
 
 
 def detected_faces(detection: Detection) -> list[dict[str, Any]]:
-    return [face_fields(detection.photo, index, quality) for index, quality in enumerate(detection.qualities)]
+    judged = detection.liveness or [None] * len(detection.qualities)
+    return [
+        face_fields(detection.photo, index, quality, liveness)
+        for index, (quality, liveness) in enumerate(zip(detection.qualities, judged, strict=True))
+    ]
+
+
+def faces_with_attributes(detection: Detection) -> list[schemas.DetectedFaceAnswer]:
+    attributes = detection.attributes or [None] * len(detection.qualities)
+    return [
+        schemas.DetectedFaceAnswer(
+            **fields, attributes=None if one is None else schemas.AttributesAnswer(**attribute_figures(one))
+        )
+        for fields, one in zip(detected_faces(detection), attributes, strict=True)
+    ]
 
 
 def searched_face(fields: dict[str, Any], found: FaceMatches) -> schemas.SearchedFace:
@@ -95,6 +118,17 @@ def searched_face(fields: dict[str, Any], found: FaceMatches) -> schemas.Searche
         best_match=None if best is None else _match(best),
         margin=None if found.margin is None else round(found.margin, 6),
     )
+
+
+def persons_found(faces: Sequence[FaceMatches]) -> list[Detail]:
+    """What the audit log keeps of a search: whom the answer names, each once, the most alike first."""
+    best: dict[str, PersonMatch] = {}
+    for match in sorted((match for face in faces for match in face.matches), key=lambda match: -match.score):
+        best.setdefault(match.row.person_id, match)
+    return [
+        {"person_id": person_id, "score": round(match.score, 3), "is_match": match.is_match}
+        for person_id, match in best.items()
+    ]
 
 
 def _match(match: PersonMatch) -> schemas.Match:

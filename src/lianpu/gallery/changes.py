@@ -2,17 +2,21 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, Coroutine
+from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from lianpu.database.base import new_id
+from lianpu.database.completion import to_its_end
 from lianpu.database.session import Database
+from lianpu.errors import StorageError
 from lianpu.gallery.indexes import GalleryIndexes
 from lianpu.gallery.models import FaceEmbedding
 from lianpu.gallery.repository import GalleryRepository
+from lianpu.gallery.unfinished import UnfinishedFiles
 from lianpu.storage.files import FileStorage
 
 _log = logging.getLogger(__name__)
@@ -28,6 +32,8 @@ class GalleryChange:
     added: list[FaceEmbedding] = field(default_factory=list[FaceEmbedding])
     removed_embedding_ids: list[str] = field(default_factory=list[str])
     obsolete_files: list[str] = field(default_factory=list[str])
+    after_commit: list[Callable[[], None]] = field(default_factory=list[Callable[[], None]])
+    """Called once the database has it and the indexes show it, while no other change can come between."""
     committed: bool = False
 
     def add_embeddings(self, embeddings: list[FaceEmbedding]) -> None:
@@ -43,50 +49,70 @@ class GalleryChanges:
         self._storage = storage
         self._indexes = indexes
         self._lock = indexes.lock
+        self.unfinished = UnfinishedFiles(storage)
 
     @asynccontextmanager
-    async def change(self, new_files: dict[str, bytes] | None = None) -> AsyncGenerator[GalleryChange]:
+    async def change(self, new_files: Mapping[str, bytes] | None = None) -> AsyncGenerator[GalleryChange]:
         """Commits at the end of the block; an exception inside leaves database, index and files as they were.
 
         Args:
-            new_files: name -> bytes, written before the change begins and removed again when it fails.
+            new_files: name -> bytes, read one after another and written before the change begins, and removed again
+                when it fails. A name is never used twice: a change that fails must not take another's file with it.
         """
         files = new_files or {}
         change: GalleryChange | None = None
+        token = new_id()
+        noted = bool(files)
         try:
-            await asyncio.to_thread(self._write, files)
+            if files:
+                # A cancelled request must not leave a thread behind that still writes what is being deleted.
+                await to_its_end(asyncio.to_thread(self._write, token, files))
             async with self._lock, self._database.session() as session:
                 change = GalleryChange(session, GalleryRepository(session))
                 yield change
+                if change.obsolete_files:
+                    noted = True
+                    await self._note_obsolete(token, [*files, *change.obsolete_files])
                 # Once the commit is on its way, a cancelled request must not part index and database.
-                await _to_its_end(self._finish(change))
+                await to_its_end(self._finish(change))
         finally:
             # A request that was cancelled while it committed has committed: its new files stay.
             committed = change is not None and change.committed
-            await asyncio.to_thread(self._delete, change.obsolete_files if change and committed else list(files))
+            doomed = change.obsolete_files if change and committed else list(files)
+            await asyncio.to_thread(self._delete, doomed, token if noted else None)
 
     async def _finish(self, change: GalleryChange) -> None:
         await change.session.commit()
         change.committed = True
         self._indexes.remove(change.removed_embedding_ids)
         self._indexes.add(change.added)
+        for call in change.after_commit:
+            call()
 
-    def _write(self, files: dict[str, bytes]) -> None:
-        for name, data in files.items():
-            self._storage.write(name, data)
+    async def _note_obsolete(self, token: str, files: list[str]) -> None:
+        try:
+            await asyncio.to_thread(self.unfinished.note, token, files)
+        except StorageError as error:
+            # Whoever deletes persons may do so to make room: a full disk must not keep them from it.
+            _log.warning("a change cannot be noted", extra={"reason": error.detail})
 
-    def _delete(self, names: list[str]) -> None:
+    def _write(self, token: str, files: Mapping[str, bytes]) -> None:
+        self.unfinished.note(token, files)
+        for name in files:
+            self._storage.write(name, files[name])
+
+    def _delete(self, names: list[str], token: str | None) -> None:
+        gone = True
         for name in names:
             try:
                 self._storage.delete(name)
             except OSError as error:
+                gone = False
                 _log.warning("file could not be deleted", extra={"file": name, "reason": str(error)})
-
-
-async def _to_its_end(work: Coroutine[Any, Any, T]) -> T:
-    task = asyncio.ensure_future(work)
-    try:
-        return await asyncio.shield(task)
-    except asyncio.CancelledError:
-        await asyncio.wait([task])
-        raise
+        if token is None:
+            return
+        try:
+            (self.unfinished.forget if gone else self.unfinished.leave)(token)
+        except OSError as error:
+            self.unfinished.leave(token)
+            _log.warning("a note could not be deleted", extra={"reason": str(error)})

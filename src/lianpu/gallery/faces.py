@@ -4,10 +4,10 @@ import time
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 from lianpu.engines.face.analyzer import FaceAnalyzer
-from lianpu.engines.face.face import Box, DetectedFace, Embeddings
+from lianpu.engines.face.face import Box, DetectedFace, Embeddings, FaceAttributes
 from lianpu.engines.face.quality import FaceQuality, measure_quality
 from lianpu.engines.image import DecodedImage, ImageLimits, decode_image
 from lianpu.errors import FaceNotFoundError, FieldError, FieldsInvalidError, SeveralFacesError
@@ -120,6 +120,11 @@ def quality_figures(quality: FaceQuality) -> dict[str, float | None]:
         "exposure": round(quality.exposure_score, 4),
         "detection_score": round(quality.detection_score, 4),
     }
+
+
+def attribute_figures(attributes: FaceAttributes) -> dict[str, Any]:
+    """What the API shows of them."""
+    return {"age": attributes.age, "gender": attributes.gender.value}
 
 
 def _rounded(value: float | None) -> float | None:

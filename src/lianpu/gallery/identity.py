@@ -7,6 +7,7 @@ from typing import Any, cast
 
 PERSON_ID_MAX_CHARS = 128
 NAME_MAX_CHARS = 200
+RESERVED_IDS = frozenset({"batch"})
 METADATA_MAX_BYTES = 16 * 1024
 
 
@@ -19,9 +20,17 @@ def checked_person_id(value: str) -> str:
     value = unicodedata.normalize("NFC", value)
     if not 1 <= len(value) <= PERSON_ID_MAX_CHARS:
         raise ValueError(f"must have 1 to {PERSON_ID_MAX_CHARS} characters")
+    if value in RESERVED_IDS:
+        raise ValueError(f"must not be {value!r}, which is a route of the API")
     if not (_is_word(value[0]) and all(_is_word(char) or char in "._-@:" for char in value)):
         raise ValueError("may hold letters and digits of any script and . _ - @ : and must begin with one of the first")
     return value
+
+
+def person_id_from(name: str) -> str:
+    """The id of a person who is only known by name: the same each time, with `_` for what an id may not hold."""
+    kept = "".join(char if _is_word(char) or char in "._-@:" else "_" for char in unicodedata.normalize("NFC", name))
+    return kept if kept and _is_word(kept[0]) else f"p{kept}"
 
 
 def checked_name(value: str) -> str:

@@ -4,13 +4,15 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Callable, Iterable
 
+import numpy as np
+
 from lianpu.database.session import Database
 from lianpu.gallery.models import FaceEmbedding
-from lianpu.gallery.repository import GalleryRepository
+from lianpu.gallery.repository import GalleryRepository, VectorChunk
 from lianpu.packs.metric import Metric
 from lianpu.vectors.index import IndexedEmbedding, VectorIndex
 
-ROWS_PER_STEP = 2000
+ROWS_PER_STEP = 2048
 
 IndexFactory = Callable[[int, Metric], VectorIndex]
 PackKey = tuple[str, str]
@@ -34,6 +36,12 @@ class GalleryIndexes:
                     self._indexes[key] = await self._filled(key, dimension, metric)
         return self._indexes[key]
 
+    async def index_within_change(self, key: PackKey, dimension: int, metric: Metric) -> VectorIndex:
+        """The same for whoever holds `lock`, as every change does: it holds all that was committed before."""
+        if key not in self._indexes:
+            self._indexes[key] = await self._filled(key, dimension, metric)
+        return self._indexes[key]
+
     def add(self, embeddings: Iterable[FaceEmbedding]) -> None:
         """Rows of an index not filled yet are left to its filling."""
         rows: dict[PackKey, list[IndexedEmbedding]] = defaultdict(list)
@@ -48,17 +56,42 @@ class GalleryIndexes:
         for index in self._indexes.values():
             index.remove(ids)
 
+    def holds_any(self, embedding_ids: Iterable[str]) -> bool:
+        """Whether an index still has one of these rows."""
+        ids = list(embedding_ids)
+        return any(index.holds(embedding_id) for index in self._indexes.values() for embedding_id in ids)
+
+    def owners(self, key: PackKey) -> dict[str, str] | None:
+        """Embedding id -> person id of every row; None where the index is not filled yet. Blocks."""
+        return self._indexes[key].owners() if key in self._indexes else None
+
+    async def refill(self, key: PackKey) -> None:
+        """Fill an index anew from the database; searches use the old one until then."""
+        async with self.lock:
+            if key in self._indexes:
+                old = self._indexes[key]
+                self._indexes[key] = await self._filled(key, old.dimension, old.metric)
+
+    async def drop(self, key: PackKey) -> None:
+        """Free the memory of an index; it is filled anew when it is next needed."""
+        async with self.lock:
+            self._indexes.pop(key, None)
+
     def sizes(self) -> dict[PackKey, int]:
         return {key: len(index) for key, index in self._indexes.items()}
 
     async def _filled(self, key: PackKey, dimension: int, metric: Metric) -> VectorIndex:
         index = self._make_index(dimension, metric)
-        rows: list[IndexedEmbedding] = []
         async with self._database.session() as session:
-            async for row in GalleryRepository(session).vectors(*key):
-                rows.append(row)
-                if len(rows) == ROWS_PER_STEP:
-                    await asyncio.to_thread(index.add, rows)
-                    rows = []
-        await asyncio.to_thread(index.add, rows)
+            async for chunk in GalleryRepository(session).vector_chunks(*key, ROWS_PER_STEP):
+                await asyncio.to_thread(_add_chunk, index, chunk, dimension)
         return index
+
+
+def _add_chunk(index: VectorIndex, chunk: VectorChunk, dimension: int) -> None:
+    size = 4 * dimension
+    for embedding_id, vector in zip(chunk.embedding_ids, chunk.vectors, strict=True):
+        if len(vector) != size:
+            raise ValueError(f"embedding {embedding_id} has {len(vector)} bytes instead of {size}")
+    vectors = np.frombuffer(b"".join(chunk.vectors), dtype="<f4").astype(np.float32, copy=False)
+    index.add_matrix(chunk.embedding_ids, chunk.person_ids, vectors.reshape(-1, dimension))

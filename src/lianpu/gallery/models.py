@@ -1,4 +1,4 @@
-"""The gallery's three tables: persons, their images, and the embeddings of those images."""
+"""The gallery's tables: persons, their images, the embeddings of those images, and what was decided about them."""
 
 from datetime import datetime
 from typing import Any
@@ -12,6 +12,7 @@ from lianpu.database.base import Base, UtcDateTime, VectorBlob, identifier, new_
 
 PERSON_ID_LENGTH = 128
 UUID_LENGTH = 36
+FAILURE_REASON_MAX_CHARS = 300
 
 
 class Person(Base):
@@ -29,6 +30,16 @@ class Person(Base):
     __table_args__ = (Index(None, "created_at", "id"),)
 
 
+class GalleryState(Base):
+    """What was decided about the gallery as a whole while it ran, by key."""
+
+    __tablename__ = "gallery_state"
+
+    key: Mapped[str] = mapped_column(identifier(128), primary_key=True)
+    value: Mapped[dict[str, Any]] = mapped_column(JSON)
+    updated_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now_utc, onupdate=now_utc)
+
+
 class PersonImage(Base):
     __tablename__ = "person_images"
 
@@ -43,6 +54,8 @@ class PersonImage(Base):
     box: Mapped[list[float]] = mapped_column(JSON)
     """x1, y1, x2, y2 of the person's face in pixels of the upright image: re-embedding finds the same face by it."""
     quality: Mapped[dict[str, Any]] = mapped_column(JSON)
+    liveness: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
+    """How live the face was judged at enrolment; None: liveness was off."""
     stored_path: Mapped[str] = mapped_column(String(200))
     thumbnail_path: Mapped[str] = mapped_column(String(200))
     uploaded_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now_utc)
@@ -54,7 +67,7 @@ class FaceEmbedding(Base):
     __tablename__ = "face_embeddings"
 
     id: Mapped[str] = mapped_column(identifier(UUID_LENGTH), primary_key=True, default=new_id)
-    person_id: Mapped[str] = mapped_column(ForeignKey("persons.id", ondelete="CASCADE"), index=True)
+    person_id: Mapped[str] = mapped_column(ForeignKey("persons.id", ondelete="CASCADE"))
     image_id: Mapped[str] = mapped_column(ForeignKey("person_images.id", ondelete="CASCADE"))
     pack: Mapped[str] = mapped_column(identifier(64))
     pack_version: Mapped[str] = mapped_column(identifier(32))
@@ -64,4 +77,34 @@ class FaceEmbedding(Base):
     """Own threshold as a score 0…1; goes before the person's."""
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now_utc)
 
-    __table_args__ = (UniqueConstraint("image_id", "pack", "pack_version"), Index(None, "pack", "pack_version"))
+    __table_args__ = (
+        UniqueConstraint("image_id", "pack", "pack_version"),
+        # With all three in it, either way round, coverage is counted in an index: a row's vector makes the table itself
+        # slow to scan.
+        Index(None, "pack", "pack_version", "person_id"),
+        Index(None, "person_id", "pack", "pack_version"),
+    )
+
+
+class HealthDismissal(Base):
+    """A finding of the health report that somebody called fine: it does not come back."""
+
+    __tablename__ = "health_dismissals"
+
+    finding_id: Mapped[str] = mapped_column(identifier(32), primary_key=True)
+    kind: Mapped[str] = mapped_column(identifier(32))
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now_utc)
+
+
+class EmbeddingFailure(Base):
+    """An image in which a pack does not find the face: it is not tried again unless somebody asks for that."""
+
+    __tablename__ = "embedding_failures"
+
+    image_id: Mapped[str] = mapped_column(ForeignKey("person_images.id", ondelete="CASCADE"), primary_key=True)
+    pack: Mapped[str] = mapped_column(identifier(64), primary_key=True)
+    pack_version: Mapped[str] = mapped_column(identifier(32), primary_key=True)
+    reason: Mapped[str] = mapped_column(String(FAILURE_REASON_MAX_CHARS))
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now_utc)
+
+    __table_args__ = (Index(None, "pack", "pack_version"),)

@@ -2,17 +2,18 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from lianpu.database.base import now_utc
 from lianpu.database.session import Database
-from lianpu.errors import CursorInvalidError, ImageNotFoundError
+from lianpu.errors import ImageNotFoundError, PersonNotFoundError
 from lianpu.gallery.changes import GalleryChanges
 from lianpu.gallery.enrolment import remove_image
+from lianpu.gallery.indexes import GalleryIndexes
 from lianpu.gallery.models import FaceEmbedding, Person, PersonImage
+from lianpu.gallery.moves.receipts import DeletionReceipt, doomed_of, receipt_of
 from lianpu.gallery.repository import GalleryRepository, PersonFilter, PersonSummary
-from lianpu.http.pagination import Cursor, decode_cursor
+from lianpu.http.pagination import Cursor, decode_cursor, moment_and_id
 from lianpu.storage.files import FileStorage
 
 
@@ -29,10 +30,13 @@ class ImageRecord:
 
 
 class Persons:
-    def __init__(self, database: Database, changes: GalleryChanges, storage: FileStorage) -> None:
+    def __init__(
+        self, database: Database, changes: GalleryChanges, storage: FileStorage, indexes: GalleryIndexes
+    ) -> None:
         self._database = database
         self._changes = changes
         self._storage = storage
+        self._indexes = indexes
 
     async def get(self, person_id: str) -> PersonRecord:
         """
@@ -51,7 +55,7 @@ class Persons:
             CursorInvalidError: the cursor is not one of this list.
         """
         scope = f"persons:{wanted!r}"
-        after = None if cursor is None else _sort_key(decode_cursor(cursor, scope, 2))
+        after = None if cursor is None else moment_and_id(decode_cursor(cursor, scope, 2))
         async with self._database.session() as session:
             repository = GalleryRepository(session)
             persons = await repository.persons(wanted, after, limit + 1)
@@ -74,14 +78,25 @@ class Persons:
             person.updated_at = now_utc()
         return await self.get(person_id)
 
-    async def delete(self, person_id: str) -> None:
-        """Remove the person, all images and embeddings, and the files."""
+    async def delete(self, person_id: str) -> DeletionReceipt:
+        """Remove the person, all images and embeddings, and the files; then look whether they are gone."""
         async with self._changes.change() as change:
             await change.repository.person(person_id)
-            for image in await change.repository.images(person_id):
-                change.obsolete_files += [image.stored_path, image.thumbnail_path]
-            change.removed_embedding_ids += await change.repository.embedding_ids(person_id)
+            doomed = await doomed_of(change.repository, await change.repository.images(person_id))
+            change.obsolete_files += doomed.files
+            change.removed_embedding_ids += doomed.embedding_ids
             await change.repository.delete_person(person_id)
+        return await receipt_of(person_id, doomed, self._database, self._storage, self._indexes)
+
+    async def delete_each(self, person_ids: Sequence[str]) -> list[tuple[str, DeletionReceipt | None]]:
+        """One after another, each for itself; no receipt: there was no such person."""
+        outcomes: list[tuple[str, DeletionReceipt | None]] = []
+        for person_id in dict.fromkeys(person_ids):
+            try:
+                outcomes.append((person_id, await self.delete(person_id)))
+            except PersonNotFoundError:
+                outcomes.append((person_id, None))
+        return outcomes
 
     async def images(self, person_id: str) -> list[ImageRecord]:
         async with self._database.session() as session:
@@ -107,10 +122,12 @@ class Persons:
             await change.repository.make_primary(person_id, image_id)
         return await self.image(person_id, image_id)
 
-    async def delete_image(self, person_id: str, image_id: str) -> None:
+    async def delete_image(self, person_id: str, image_id: str) -> DeletionReceipt:
         async with self._changes.change() as change:
             image = await change.repository.image(person_id, image_id)
+            doomed = await doomed_of(change.repository, [image])
             await remove_image(change, image)
+        return await receipt_of(person_id, doomed, self._database, self._storage, self._indexes)
 
     async def primary_image(self, person_id: str) -> PersonImage:
         """
@@ -134,10 +151,3 @@ class Persons:
         """(persons, images, embeddings)."""
         async with self._database.session() as session:
             return await GalleryRepository(session).counts()
-
-
-def _sort_key(cursor: Cursor) -> tuple[datetime, str]:
-    try:
-        return datetime.fromisoformat(cursor.key[0]), cursor.key[1]
-    except ValueError as error:
-        raise CursorInvalidError("The cursor is not one that this server gave out.") from error

@@ -4,10 +4,20 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends
 
+from lianpu.accounts.access import requires
+from lianpu.accounts.roles import Scope
 from lianpu.gallery import schemas
-from lianpu.gallery.answers import detected_faces, face_fields, image_size, searched_face
+from lianpu.gallery.answers import (
+    detected_faces,
+    face_fields,
+    faces_with_attributes,
+    image_size,
+    persons_found,
+    searched_face,
+)
 from lianpu.gallery.gallery import GalleryDep
 from lianpu.gallery.recognition import Detection
+from lianpu.http.audited import Action, AuditNoteDep, audited
 from lianpu.http.problems import RequestId, problems
 from lianpu.http.uploads import ImageForm, image_body, image_form
 
@@ -15,24 +25,40 @@ router = APIRouter(prefix="/api/v1", tags=["recognition"], responses=problems(40
 PackForm = Annotated[ImageForm[schemas.PackFields], Depends(image_form(schemas.PackFields))]
 
 
-@router.post("/detect", openapi_extra=image_body(schemas.PackFields))
-async def detect(form: PackForm, gallery: GalleryDep, request_id: RequestId) -> schemas.DetectAnswer:
-    """Boxes, landmarks and quality of all faces, largest first."""
-    found = await gallery.recognition.detect(form.image, form.fields.pack)
+@router.post(
+    "/detect",
+    dependencies=[audited(Action.FACE_DETECT), requires(Scope.GALLERY_RECOGNISE)],
+    openapi_extra=image_body(schemas.PackFields),
+)
+async def detect(
+    form: PackForm, gallery: GalleryDep, note: AuditNoteDep, request_id: RequestId
+) -> schemas.DetectAnswer:
+    """Boxes, landmarks and quality of all faces, largest first; age and gender where the pack has them."""
+    fields = form.fields
+    found = await gallery.recognition.detect(form.image, fields.pack, fields.liveness_mode)
+    note.about(faces=len(found.qualities))
     return schemas.DetectAnswer(
         request_id=request_id,
         **_pack(found),
         image=image_size(found.photo),
-        faces=[schemas.Face(**fields) for fields in detected_faces(found)],
+        faces=faces_with_attributes(found),
         timings_ms=found.timings.stages_ms,
     )
 
 
-@router.post("/embeddings", openapi_extra=image_body(schemas.PackFields))
-async def embeddings(form: PackForm, gallery: GalleryDep, request_id: RequestId) -> schemas.EmbeddingsAnswer:
+@router.post(
+    "/embeddings",
+    dependencies=[audited(Action.FACE_EMBED), requires(Scope.GALLERY_RECOGNISE)],
+    openapi_extra=image_body(schemas.PackFields),
+)
+async def embeddings(
+    form: PackForm, gallery: GalleryDep, note: AuditNoteDep, request_id: RequestId
+) -> schemas.EmbeddingsAnswer:
     """The embedding of every face, for callers with a store of their own."""
-    embedded = await gallery.recognition.embeddings(form.image, form.fields.pack)
+    fields = form.fields
+    embedded = await gallery.recognition.embeddings(form.image, fields.pack, fields.liveness_mode)
     found = embedded.detection
+    note.about(faces=len(embedded.embeddings))
     return schemas.EmbeddingsAnswer(
         request_id=request_id,
         **_pack(found),
@@ -40,25 +66,36 @@ async def embeddings(form: PackForm, gallery: GalleryDep, request_id: RequestId)
         dimension=found.analyzer.dimension,
         image=image_size(found.photo),
         faces=[
-            schemas.EmbeddedFace(**fields, embedding=vector.tolist())
-            for fields, vector in zip(detected_faces(found), embedded.embeddings, strict=True)
+            schemas.EmbeddedFace(**face, embedding=vector.tolist())
+            for face, vector in zip(detected_faces(found), embedded.embeddings, strict=True)
         ],
         timings_ms=found.timings.stages_ms,
     )
 
 
-@router.post("/search", openapi_extra=image_body(schemas.SearchFields))
+@router.post(
+    "/search",
+    dependencies=[audited(Action.FACE_SEARCH), requires(Scope.GALLERY_RECOGNISE)],
+    openapi_extra=image_body(schemas.SearchFields),
+)
 async def search(
     form: Annotated[ImageForm[schemas.SearchFields], Depends(image_form(schemas.SearchFields))],
     gallery: GalleryDep,
+    note: AuditNoteDep,
     request_id: RequestId,
 ) -> schemas.SearchAnswer:
     """1:N: who is on the photo? Every face with its nearest persons; a face nobody matches is unknown."""
     fields = form.fields
     found = await gallery.recognition.search(
-        form.image, pack=fields.pack, top_k=fields.top_k, threshold=fields.threshold, faces=fields.faces
+        form.image,
+        pack=fields.pack,
+        top_k=fields.top_k,
+        threshold=fields.threshold,
+        faces=fields.faces,
+        liveness=fields.liveness_mode,
     )
     detection = found.detection
+    note.about(faces=len(found.faces), persons=persons_found(found.faces))
     return schemas.SearchAnswer(
         request_id=request_id,
         **_pack(detection),
@@ -71,16 +108,24 @@ async def search(
     )
 
 
-@router.post("/compare", openapi_extra=image_body(schemas.CompareFields, images=2))
+@router.post(
+    "/compare",
+    dependencies=[audited(Action.FACE_COMPARE), requires(Scope.GALLERY_RECOGNISE)],
+    openapi_extra=image_body(schemas.CompareFields, images=2),
+)
 async def compare(
     form: Annotated[ImageForm[schemas.CompareFields], Depends(image_form(schemas.CompareFields, images=2))],
     gallery: GalleryDep,
+    note: AuditNoteDep,
     request_id: RequestId,
 ) -> schemas.CompareAnswer:
     """1:1: do two photos show the same person? The field `image` is given twice."""
     fields = form.fields
     first, second = form.images
-    result = await gallery.recognition.compare(first, second, fields.pack, fields.threshold, fields.face_selection)
+    result = await gallery.recognition.compare(
+        first, second, fields.pack, fields.threshold, fields.face_selection, fields.liveness_mode
+    )
+    note.about(is_match=result.is_match, score=round(result.score, 3))
     return schemas.CompareAnswer(
         request_id=request_id,
         pack=result.analyzer.pack_name,
@@ -89,9 +134,12 @@ async def compare(
         score=round(result.score, 6),
         raw_value=round(result.raw_value, 6),
         threshold=round(result.threshold.value, 6),
-        threshold_source="pack" if fields.threshold is None else "request",
+        threshold_source=result.threshold.source.value,
         is_match=result.is_match,
-        faces=[schemas.Face(**face_fields(face.photo, face.face_index, face.quality)) for face in result.faces],
+        faces=[
+            schemas.Face(**face_fields(face.photo, face.face_index, face.quality, face.liveness))
+            for face in result.faces
+        ],
         timings_ms=result.timings.stages_ms,
     )
 

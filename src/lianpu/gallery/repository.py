@@ -4,12 +4,26 @@ from collections.abc import AsyncGenerator, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, String, and_, cast, delete, exists, func, or_, select, update
+import numpy as np
+from numpy.typing import NDArray
+from sqlalchemy import (
+    ColumnElement,
+    LargeBinary,
+    String,
+    cast,
+    delete,
+    exists,
+    func,
+    or_,
+    select,
+    type_coerce,
+    update,
+)
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from lianpu.errors import ImageNotFoundError, PersonNotFoundError
-from lianpu.gallery.models import FaceEmbedding, Person, PersonImage
-from lianpu.vectors.index import IndexedEmbedding
+from lianpu.gallery.models import EmbeddingFailure, FaceEmbedding, Person, PersonImage
+from lianpu.packs.folder import split_name
 
 IDS_PER_QUERY = 500
 
@@ -21,7 +35,7 @@ class PersonFilter:
     name: str | None = None
     """Part of the name, case-insensitive."""
     pack: str | None = None
-    """Persons with at least one embedding of this pack."""
+    """Persons with at least one embedding of this pack: `name` (any version) or `name@version`."""
     metadata: tuple[tuple[str, str], ...] = ()
     """Top-level keys and the text of their values."""
 
@@ -47,6 +61,15 @@ class MatchRow:
     person_threshold: float | None
 
 
+@dataclass(frozen=True, slots=True)
+class VectorChunk:
+    """Embeddings of one pack version, column by column; a vector as its little-endian float32 bytes."""
+
+    embedding_ids: Sequence[str]
+    person_ids: Sequence[str]
+    vectors: Sequence[bytes]
+
+
 class GalleryRepository:
     def __init__(self, session: AsyncSession) -> None:
         self._session = session
@@ -64,13 +87,29 @@ class GalleryRepository:
             raise PersonNotFoundError(f"There is no person {person_id!r}.")
         return person
 
+    async def existing_persons(self, person_ids: Sequence[str]) -> set[str]:
+        """Which of these there are."""
+        found: set[str] = set()
+        for ids in batches(person_ids):
+            found.update(await self._session.scalars(select(Person.id).where(Person.id.in_(ids))))
+        return found
+
+    async def names(self, person_ids: Sequence[str]) -> dict[str, str]:
+        """By id, of those that there are."""
+        found: dict[str, str] = {}
+        for ids in batches(person_ids):
+            rows = await self._session.execute(select(Person.id, Person.name).where(Person.id.in_(ids)))
+            found.update(rows.all())
+        return found
+
     async def persons(self, wanted: PersonFilter, after: tuple[datetime, str] | None, limit: int) -> Sequence[Person]:
         """Newest first."""
-        query = select(Person).where(*_conditions(wanted)).order_by(Person.created_at.desc(), Person.id.desc())
+        query = select(Person).where(*conditions(wanted)).order_by(Person.created_at.desc(), Person.id.desc())
         if after is not None:
             created_at, person_id = after
+            # The first condition alone is what an index can seek: without it all newer persons are passed over.
             query = query.where(
-                or_(Person.created_at < created_at, and_(Person.created_at == created_at, Person.id < person_id))
+                Person.created_at <= created_at, or_(Person.created_at < created_at, Person.id < person_id)
             )
         return (await self._session.scalars(query.limit(limit))).all()
 
@@ -78,7 +117,7 @@ class GalleryRepository:
         counts: dict[str, int] = {}
         primaries: dict[str, str] = {}
         packs: dict[str, list[tuple[str, str, int]]] = {}
-        for ids in _batches(person_ids):
+        for ids in batches(person_ids):
             images = select(PersonImage.person_id, PersonImage.id, PersonImage.is_primary)
             for person_id, image_id, is_primary in await self._session.execute(
                 images.where(PersonImage.person_id.in_(ids))
@@ -131,11 +170,19 @@ class GalleryRepository:
 
     async def embeddings_of_images(self, image_ids: Sequence[str]) -> dict[str, list[FaceEmbedding]]:
         found: dict[str, list[FaceEmbedding]] = {image_id: [] for image_id in image_ids}
-        for ids in _batches(image_ids):
+        for ids in batches(image_ids):
             query = select(FaceEmbedding).where(FaceEmbedding.image_id.in_(ids))
             for embedding in await self._session.scalars(query.order_by(FaceEmbedding.pack)):
                 found[embedding.image_id].append(embedding)
         return found
+
+    async def vectors_of_person(self, person_id: str, pack: str, version: str) -> Sequence[NDArray[np.float32]]:
+        query = select(FaceEmbedding.vector).where(
+            FaceEmbedding.person_id == person_id,
+            FaceEmbedding.pack == pack,
+            FaceEmbedding.pack_version == version,
+        )
+        return (await self._session.scalars(query)).all()
 
     async def embedding_ids(self, person_id: str) -> Sequence[str]:
         query = select(FaceEmbedding.id).where(FaceEmbedding.person_id == person_id)
@@ -144,7 +191,7 @@ class GalleryRepository:
     async def matches(self, embedding_ids: Sequence[str]) -> dict[str, MatchRow]:
         """By embedding id; one that is gone from the database is left out."""
         found: dict[str, MatchRow] = {}
-        for ids in _batches(embedding_ids):
+        for ids in batches(embedding_ids):
             query = (
                 select(
                     FaceEmbedding.id,
@@ -161,15 +208,34 @@ class GalleryRepository:
                 found[embedding_id] = MatchRow(person_id, name, image_id, own, person_own)
         return found
 
-    async def vectors(self, pack: str, version: str) -> AsyncGenerator[IndexedEmbedding]:
-        """All embeddings of one pack version, streamed."""
-        query = select(FaceEmbedding.id, FaceEmbedding.person_id, FaceEmbedding.vector).where(
+    async def vector_chunks(self, pack: str, version: str, rows: int) -> AsyncGenerator[VectorChunk]:
+        """All embeddings of one pack version, streamed by up to so many rows at once."""
+        # Raw bytes: a chunk becomes one matrix, and an array of its own for each row would only cost time.
+        raw_vector = type_coerce(FaceEmbedding.vector, LargeBinary)
+        query = select(FaceEmbedding.id, FaceEmbedding.person_id, raw_vector).where(
             FaceEmbedding.pack == pack, FaceEmbedding.pack_version == version
         )
-        async for embedding_id, person_id, vector in await self._session.stream(
-            query.execution_options(yield_per=2000)
-        ):
-            yield IndexedEmbedding(embedding_id, person_id, vector)
+        result = await self._session.stream(query.execution_options(yield_per=rows))
+        async for chunk in result.partitions():
+            embedding_ids, person_ids, vectors = zip(*chunk, strict=True)
+            yield VectorChunk(embedding_ids, person_ids, vectors)
+
+    async def remaining_rows(self, image_ids: Sequence[str], embedding_ids: Sequence[str]) -> int:
+        """How many of these images and embeddings there still are."""
+        count = 0
+        for table, wanted in ((PersonImage, image_ids), (FaceEmbedding, embedding_ids)):
+            for ids in batches(wanted):
+                query = select(func.count()).select_from(table).where(table.id.in_(ids))
+                count += await self._session.scalar(query) or 0
+        return count
+
+    async def named_files(self, files: Sequence[str]) -> set[str]:
+        """Those of the files that an image names as its own or as its thumbnail."""
+        named: set[str] = set()
+        for names in batches(files):
+            for column in (PersonImage.stored_path, PersonImage.thumbnail_path):
+                named.update(await self._session.scalars(select(column).where(column.in_(names))))
+        return named
 
     async def counts(self) -> tuple[int, int, int]:
         """(persons, images, embeddings)."""
@@ -189,26 +255,32 @@ class GalleryRepository:
 
     async def delete_person(self, person_id: str) -> None:
         """Children first, in words: not every database was told to cascade by who made its tables."""
+        images = select(PersonImage.id).where(PersonImage.person_id == person_id)
+        await self._session.execute(delete(EmbeddingFailure).where(EmbeddingFailure.image_id.in_(images)))
         for table in (FaceEmbedding, PersonImage):
             await self._session.execute(delete(table).where(table.person_id == person_id))
         await self._session.execute(delete(Person).where(Person.id == person_id))
 
     async def delete_image(self, image_id: str) -> None:
-        await self._session.execute(delete(FaceEmbedding).where(FaceEmbedding.image_id == image_id))
+        for table in (EmbeddingFailure, FaceEmbedding):
+            await self._session.execute(delete(table).where(table.image_id == image_id))
         await self._session.execute(delete(PersonImage).where(PersonImage.id == image_id))
 
 
-def _batches(ids: Sequence[str]) -> Iterator[Sequence[str]]:
+def batches(ids: Sequence[str]) -> Iterator[Sequence[str]]:
     for start in range(0, len(ids), IDS_PER_QUERY):
         yield ids[start : start + IDS_PER_QUERY]
 
 
-def _conditions(wanted: PersonFilter) -> list[ColumnElement[bool]]:
+def conditions(wanted: PersonFilter) -> list[ColumnElement[bool]]:
+    """What a query of persons is narrowed by."""
     conditions: list[ColumnElement[bool]] = []
     if wanted.name:
         conditions.append(Person.name.icontains(wanted.name, autoescape=True))
     if wanted.pack:
-        conditions.append(exists().where(FaceEmbedding.person_id == Person.id, FaceEmbedding.pack == wanted.pack))
+        pack, version = split_name(wanted.pack)
+        of_pack = exists().where(FaceEmbedding.person_id == Person.id, FaceEmbedding.pack == pack)
+        conditions.append(of_pack if version is None else of_pack.where(FaceEmbedding.pack_version == version))
     for key, value in wanted.metadata:
         conditions.append(cast(Person.details[key].as_string(), String(255)) == value)
     return conditions

@@ -2,12 +2,15 @@
 
 import json
 from datetime import datetime
+from enum import StrEnum
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
 
+from lianpu.engines.face.face import Gender
 from lianpu.gallery.identity import checked_metadata, checked_name, checked_person_id
 from lianpu.packs.metric import Metric
+from lianpu.settings import CheckMode, LivenessMode
 
 
 def _json_object(value: object) -> object:
@@ -19,7 +22,7 @@ def _json_object(value: object) -> object:
         raise ValueError(f'must be a JSON object, such as {{"department": "R&D"}}: {error}') from error
 
 
-def _names(value: object) -> object:
+def pack_names(value: object) -> object:
     """A form sends a list as a repeated field, as `a,b`, or as JSON."""
     if not isinstance(value, str):
         return value
@@ -49,7 +52,35 @@ Threshold = Annotated[
         description="Least score (0…1) that counts as the same person.",
     ),
 ]
-PackName = Annotated[str, Field(examples=["dlib"], description="Which pack to use; the default pack when left out.")]
+PackName = Annotated[
+    str,
+    Field(
+        examples=["dlib", "dlib@1"],
+        description="Which pack to use, `name` or `name@version`; the default pack when left out.",
+    ),
+]
+
+
+def _one_of(values: type[StrEnum]) -> WithJsonSchema:
+    """Inline, because a form's fields are shown flat."""
+    return WithJsonSchema({"anyOf": [{"type": "string", "enum": [value.value for value in values]}, {"type": "null"}]})
+
+
+QualityModeField = Annotated[
+    CheckMode | None,
+    _one_of(CheckMode),
+    Field(description="What poor quality does to this enrolment; the server's mode when left out."),
+]
+ConflictModeField = Annotated[
+    CheckMode | None,
+    _one_of(CheckMode),
+    Field(description="What a face like somebody else's does to this enrolment; the server's mode when left out."),
+]
+LivenessModeField = Annotated[
+    LivenessMode | None,
+    _one_of(LivenessMode),
+    Field(description="Whether faces are judged live here; counts where it is stricter than the server's mode."),
+]
 
 
 class Strict(BaseModel):
@@ -92,6 +123,28 @@ class Quality(BaseModel):
     roll_degrees: float | None
     exposure: float = Field(description="0…1; low for faces too dark, too bright or clipped.")
     detection_score: float
+    occlusion: float | None = Field(default=None, description="0…1; null where the pack cannot tell.")
+
+
+class LivenessAnswer(BaseModel):
+    """Whether a face is live, or a picture of one."""
+
+    score: float = Field(examples=[0.97], description="0…1")
+    is_live: bool
+    pack: str = Field(examples=["minifasnet"])
+    pack_version: str = Field(examples=["1"])
+    threshold: float = Field(examples=[0.5], description="Least score of a live face.")
+
+
+class EnrolmentWarning(BaseModel):
+    """Something amiss that did not keep the photo from being enrolled."""
+
+    code: str = Field(examples=["quality_too_blurred", "looks_like_another_person"])
+    message: str
+    value: float = Field(description="What was found; a score 0…1 for the conflict codes.")
+    limit: float = Field(description="In the same unit.")
+    person_id: str | None = Field(default=None, description="Whom the face looks like.")
+    name: str | None = None
 
 
 class PackCoverage(BaseModel):
@@ -130,6 +183,7 @@ class PersonImageAnswer(BaseModel):
     box: PixelBox
     box_normalized: NormalizedBox
     quality: Quality
+    liveness: LivenessAnswer | None = Field(description="As judged at enrolment; null: liveness was off.")
     embeddings: list[EmbeddingSummary]
     uploaded_at: datetime
 
@@ -150,6 +204,7 @@ class EnrolmentAnswer(Answer):
     person: PersonAnswer
     image: PersonImageAnswer
     generated_embeddings: list[GeneratedEmbedding]
+    warnings: list[EnrolmentWarning] = Field(description="What is amiss with the photo; empty when nothing is.")
 
 
 class PersonDetailAnswer(Answer):
@@ -184,9 +239,14 @@ class FaceSelection(Strict):
 
 
 class AddImageFields(FaceSelection):
-    models_to_generate: Annotated[list[str] | None, BeforeValidator(_names)] = Field(
-        default=None, description="Packs whose embeddings are made; the configured ones when left out."
+    models_to_generate: Annotated[list[str] | None, BeforeValidator(pack_names)] = Field(
+        default=None,
+        description="Packs whose embeddings are made, `name` or `name@version`; the default pack's and the configured "
+        "ones when left out.",
     )
+    quality_mode: QualityModeField = None
+    conflict_mode: ConflictModeField = None
+    liveness_mode: LivenessModeField = None
 
 
 class EnrolmentFields(AddImageFields):
@@ -231,6 +291,7 @@ class ImagePatch(Strict):
 
 class PackFields(Strict):
     pack: PackName | None = None
+    liveness_mode: LivenessModeField = None
 
 
 class CompareFields(PackFields):
@@ -252,10 +313,25 @@ class Face(BaseModel):
     landmarks: list[tuple[float, float]] = Field(description="Pixel points in the pack's own order.")
     landmark_scheme: str = Field(examples=["dlib5"])
     quality: Quality
+    liveness: LivenessAnswer | None = Field(description="Null: liveness is off.")
+
+
+class AttributesAnswer(BaseModel):
+    """What a network estimates from looks."""
+
+    age: int = Field(description="Years.", examples=[37])
+    gender: Gender = Field(description="What the network was trained to tell apart, not what a person is.")
+
+
+class DetectedFaceAnswer(Face):
+    attributes: AttributesAnswer | None = Field(description="Null: the pack has no network for them.")
 
 
 class EmbeddedFace(Face):
     embedding: list[float] = Field(description="As the network gives it, not normalised.")
+
+
+ThresholdOf = Literal["request", "embedding", "person", "gallery", "pack"]
 
 
 class Match(BaseModel):
@@ -265,12 +341,15 @@ class Match(BaseModel):
     score: float = Field(description="0…1, the same for every metric: higher is more alike.")
     raw_value: float = Field(description="In the pack's metric: cosine, or Euclidean distance.")
     threshold: float = Field(description="The least score that counts as the same person here.")
-    threshold_source: Literal["request", "embedding", "person", "pack"]
+    threshold_source: ThresholdOf
     is_match: bool
 
 
 class SearchedFace(Face):
-    matches: list[Match] = Field(description="The nearest persons, best first, whether they match or not.")
+    matches: list[Match] = Field(
+        description="The nearest persons, best first, whether they match or not. Empty for a face that is not live "
+        "where liveness is enforced: it is nobody's."
+    )
     best_match: Match | None = Field(description="The first of `matches` when it is a match; null: unknown.")
     margin: float | None = Field(description="Score of the best person minus that of the runner-up.")
 
@@ -282,7 +361,7 @@ class PackAnswer(Answer):
 
 class DetectAnswer(PackAnswer):
     image: ImageSize
-    faces: list[Face]
+    faces: list[DetectedFaceAnswer]
     timings_ms: dict[str, float]
 
 
@@ -306,7 +385,7 @@ class CompareAnswer(PackAnswer):
     score: float
     raw_value: float
     threshold: float
-    threshold_source: Literal["request", "pack"]
+    threshold_source: ThresholdOf
     is_match: bool
     faces: list[Face] = Field(description="The compared face of the first photo and of the second.")
     timings_ms: dict[str, float]

@@ -1,0 +1,1 @@
+"""What the gallery's own scores tell: which threshold promises what, and what is amiss in it."""

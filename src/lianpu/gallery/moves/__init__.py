@@ -1,0 +1,1 @@
+"""Images and persons change hands, or go for good."""
