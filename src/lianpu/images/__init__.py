@@ -1,0 +1,1 @@
+"""Users' own images and the inference on them."""
