@@ -1,0 +1,1 @@
+"""Live video: sources, tracks, names, events."""

@@ -1,0 +1,1 @@
+"""Events of streams on their way to other systems: webhooks and MQTT."""

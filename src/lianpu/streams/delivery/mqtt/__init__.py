@@ -1,0 +1,1 @@
+"""Streams and their events on an MQTT broker, found by Home Assistant by itself."""

@@ -1,0 +1,1 @@
+"""Events posted to addresses of others: stored beside the events, signed, tried until they arrive or are given up."""

@@ -1,0 +1,88 @@
+"""How a stream is: its state and why, and the numbers of its last seconds."""
+
+import time
+from collections import deque
+from dataclasses import dataclass
+from enum import StrEnum
+
+import numpy as np
+
+WINDOW_S = 10.0
+
+
+class StreamState(StrEnum):
+    CONNECTING = "connecting"
+    RUNNING = "running"
+    RECONNECTING = "reconnecting"
+    ENDED = "ended"
+    FAILED = "failed"
+
+    @property
+    def is_over(self) -> bool:
+        return self in {StreamState.ENDED, StreamState.FAILED}
+
+
+class EndReason(StrEnum):
+    STOPPED = "stopped"
+    EXPIRED = "expired"
+    END_OF_FILE = "end_of_file"
+    UNWATCHED = "unwatched"
+    SHUTDOWN = "shutdown"
+    REFUSED = "refused"
+    """Its source is none that may be read from."""
+    LOST = "lost"
+    """Its source could not be read, and is none that comes back."""
+    ERROR = "error"
+    """The server met an error of its own."""
+
+
+@dataclass(frozen=True, slots=True)
+class StreamHealth:
+    state: StreamState
+    reason: str | None
+    """For people: why it is in this state."""
+    source_fps: float
+    processed_fps: float
+    """Frames that faces were looked for in."""
+    published_fps: float
+    dropped_total: int
+    latency_p50_ms: float | None
+    """From the frame's decoding until its names or its picture were there; of the last seconds. None: no frame."""
+    latency_p95_ms: float | None
+    persons: int
+    """In the picture now."""
+    viewers: int
+
+
+class Rate:
+    """Events a second, over the last seconds."""
+
+    def __init__(self) -> None:
+        self._moments: deque[float] = deque(maxlen=2000)
+
+    def count(self) -> None:
+        self._moments.append(time.monotonic())
+
+    def per_second(self) -> float:
+        now = time.monotonic()
+        recent = [moment for moment in self._moments if now - moment <= WINDOW_S]
+        if len(recent) < 2:
+            return float(len(recent)) / WINDOW_S
+        return (len(recent) - 1) / max(recent[-1] - recent[0], now - recent[0], 1e-3)
+
+
+class Latencies:
+    def __init__(self) -> None:
+        self._samples: deque[tuple[float, float]] = deque(maxlen=2000)
+
+    def add(self, latency_s: float) -> None:
+        self._samples.append((time.monotonic(), latency_s))
+
+    def percentiles_ms(self) -> tuple[float | None, float | None]:
+        """Median and 95th."""
+        now = time.monotonic()
+        recent = [latency for moment, latency in self._samples if now - moment <= WINDOW_S]
+        if not recent:
+            return None, None
+        median, high = np.percentile(recent, [50, 95])
+        return round(1000 * float(median), 1), round(1000 * float(high), 1)

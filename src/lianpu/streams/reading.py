@@ -1,0 +1,185 @@
+"""Decoded frames from any source that may be read: RTSP over TCP, HTTP (progressive, MJPEG, HLS), files, webcams."""
+
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import replace
+from functools import partial
+from typing import Any, cast
+from urllib.parse import quote, urljoin
+
+import av
+import av.container
+import av.error
+
+from lianpu.errors import SourceLostError
+from lianpu.streams.addresses import Resolve, Source, SourceKind, SourceRules, checked_source
+from lianpu.streams.fetching import MAX_REDIRECTS, CheckedHttp
+from lianpu.streams.frames import Frame, Pixels
+from lianpu.streams.relay import RtspRelay
+from lianpu.streams.webcams import webcam
+
+OPEN_S = 10.0
+READ_S = 10.0
+# Decoders that wait for late frames show everything later than it is.
+_LOW_DELAY = {"fflags": "nobuffer", "flags": "low_delay"}
+_LATE_S = 0.5
+# A decoder that works on several frames at once gives each of them out later.
+_LIVE = frozenset({SourceKind.RTSP, SourceKind.WEBCAM})
+
+
+class VideoReader:
+    """`with VideoReader(…) as reader: for frame in reader.frames(): …`, in one thread; `end` from any."""
+
+    def __init__(
+        self,
+        source: Source,
+        rules: SourceRules,
+        *,
+        paced: bool = True,
+        resolve: Resolve | None = None,
+        name: str = "source",
+    ) -> None:
+        """
+        Args:
+            paced: frames of a file come at its own speed; else as fast as they can be decoded.
+            name: of the threads that it starts.
+        """
+        self._source = source
+        self._rules = rules
+        self._paced = paced and source.kind is SourceKind.FILE
+        self._resolve = resolve
+        self._name = name
+        self._parts = ExitStack()
+        self._relay: RtspRelay | None = None
+        self._http: CheckedHttp | None = None
+        self._closed = False
+        self.source_fps: float | None = None
+        """As the source says."""
+
+    def __enter__(self) -> "VideoReader":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.end()
+        self._parts.close()
+
+    def end(self) -> None:
+        """From any thread, without waiting: reading ends at once, as at the end of a file."""
+        self._closed = True
+        for part in (self._relay, self._http):
+            if part is not None:
+                part.end()
+
+    def frames(self) -> Iterator[Frame]:
+        """
+        Raises:
+            SourceRefusedError: it leads to where it may not.
+            SourceLostError: it cannot be opened, ends in the middle, or holds no video.
+        """
+        try:
+            container = self._opened()
+            self._parts.callback(container.close)
+            yield from self._decoded(container)
+        except SourceLostError:
+            if not self._closed:
+                raise
+        except (av.error.FFmpegError, OSError) as error:
+            if self._closed:
+                return
+            raise SourceLostError(f"{self._source.shown} cannot be read: {_reason(error)}.") from error
+
+    def _decoded(self, container: av.container.InputContainer) -> Iterator[Frame]:
+        if not container.streams.video:
+            raise SourceLostError(f"{self._source.shown} holds no video.")
+        stream = container.streams.video[0]
+        stream.thread_type = "SLICE" if self._source.kind in _LIVE else "AUTO"
+        self.source_fps = float(stream.average_rate or 0) or None
+        began_s = time.monotonic()
+        first_s: float | None = None
+        for number, picture in enumerate(container.decode(stream)):
+            if self._closed:
+                return
+            if self._paced and picture.pts is not None:
+                first_s = picture.time if first_s is None else first_s
+                ahead_s = (picture.time - first_s) - (time.monotonic() - began_s)
+                if ahead_s > 0:
+                    time.sleep(min(ahead_s, _LATE_S))
+            yield Frame(number, partial(_pixels, picture), time.monotonic())
+
+    def _opened(self) -> av.container.InputContainer:
+        if self._source.kind is SourceKind.RTSP:
+            return self._opened_rtsp(self._source)
+        if self._source.kind is SourceKind.HTTP:
+            self._http = CheckedHttp(self._rules, self._resolve)
+            self._parts.callback(self._http.close)
+            self._end_if_closed()
+            return self._opened_http(self._http)
+        if self._source.kind is SourceKind.FILE:
+            # What a file names further (a playlist, a concat list) is not opened.
+            return _open(f"file:{self._source.address}", {"protocol_whitelist": "file"}, io_open=None)
+        if self._source.kind is SourceKind.WEBCAM:
+            device = webcam(int(self._source.address))
+            return _open(device.address, _LOW_DELAY, io_open=None, container_format=device.format)
+        raise SourceLostError(f"{self._source.shown} is none that is read here.")
+
+    def _opened_http(self, http: CheckedHttp) -> av.container.InputContainer:
+        def io_open(address: str, _flags: int, _options: dict[str, str]) -> Any:
+            first = address == self._source.address
+            return http.open(self._source if first else http.checked(address), credentials_of=self._source)
+
+        # FFmpeg's HLS reader takes whatever is called http for a connection of its own, and ends the process if not.
+        own = {"http_persistent": "0", "http_multiple": "0"}
+        return _open(self._source.address, own, io_open=io_open)
+
+    def _opened_rtsp(self, source: Source) -> av.container.InputContainer:
+        for _ in range(MAX_REDIRECTS + 1):
+            relay = self._started_relay(source)
+            credentials = ""
+            if self._source.user is not None:
+                credentials = f"{quote(self._source.user, safe='')}:{quote(self._source.password or '', safe='')}@"
+            path = source.address.partition("://")[2].partition("/")[2]
+            address = f"rtsp://{credentials}127.0.0.1:{relay.port}/{path}"
+            try:
+                return _open(address, {"rtsp_transport": "tcp", **_LOW_DELAY}, io_open=None)
+            except (av.error.FFmpegError, OSError):
+                relay.close()
+                if relay.redirect is None or self._closed:
+                    raise
+                source = self._redirected(source, relay.redirect)
+        raise SourceLostError(f"More than {MAX_REDIRECTS} redirects.")
+
+    def _started_relay(self, source: Source) -> RtspRelay:
+        tls_host = source.host if source.address.startswith("rtsps:") else None
+        self._relay = RtspRelay(source.ip_addresses, source.port, tls_host=tls_host, name=f"{self._name}-relay")
+        self._end_if_closed()
+        return self._parts.enter_context(self._relay)
+
+    def _end_if_closed(self) -> None:
+        """What began while `end` was called, and was not seen by it."""
+        if self._closed:
+            self.end()
+
+    def _redirected(self, source: Source, location: str) -> Source:
+        target = checked_source(urljoin(source.address, location), self._rules, self._resolve)
+        if target.kind is not SourceKind.RTSP:
+            raise SourceLostError("The camera leads to something that is no camera.")
+        if (target.host, target.port) != (source.host, source.port):
+            # The password was given for the first host alone.
+            self._source = replace(self._source, user=None, password=None)
+        return target
+
+
+def _pixels(picture: av.VideoFrame) -> Pixels:
+    return cast(Pixels, picture.to_ndarray(format="rgb24"))
+
+
+def _open(
+    address: str, options: dict[str, str], *, io_open: Any, container_format: str | None = None
+) -> av.container.InputContainer:
+    return av.open(address, format=container_format, options=options, timeout=(OPEN_S, READ_S), io_open=io_open)
+
+
+def _reason(error: Exception) -> str:
+    """Without the address, in which there may be a password."""
+    return getattr(error, "strerror", None) or type(error).__name__

@@ -1,0 +1,293 @@
+"""One running stream: a thread reads its source, a task looks at its newest frame, until something ends it."""
+
+import asyncio
+import logging
+import random
+import threading
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import aclosing, suppress
+from dataclasses import dataclass
+
+from lianpu.errors import BusyError, SourceLostError, SourceRefusedError
+from lianpu.runtime.scheduling import InferenceQueue
+from lianpu.streams.addresses import Resolve, Source, SourceKind, SourceRules, checked_source
+from lianpu.streams.broadcast import Broadcast
+from lianpu.streams.frames import Frame, NewestFrame
+from lianpu.streams.health import EndReason, Latencies, Rate, StreamHealth, StreamState
+from lianpu.streams.pipeline import Person, Pipeline, Probe, Seen
+from lianpu.streams.pushing import PushedFrames, PushedReader
+from lianpu.streams.reading import VideoReader
+from lianpu.streams.voting import Recognised
+
+FIRST_WAIT_S = 1.0
+LONGEST_WAIT_S = 30.0
+JITTER = 0.3
+SNAPSHOT_S = 5.0
+JOIN_S = 1.5
+SILENCE_S = 5.0
+"""Without a frame for so long, nobody is in the picture any more."""
+UNWATCHED_S = 10.0
+"""A stream that ends when nobody watches waits so long for the first viewer, and for the next one."""
+_log = logging.getLogger(__name__)
+
+AskGallery = Callable[[Sequence[Probe]], Awaitable[list[tuple[int, Recognised, str | None]]]]
+"""Who the faces are: (track id, outcome, name to show) of each probe that could be asked about."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunnerOptions:
+    paced: bool = True
+    stop_when_unwatched: bool = False
+    loops: bool = False
+    """A file begins again at its end."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sighting:
+    """What the pipeline noticed, for whoever keeps events."""
+
+    changed: list[Person]
+    """Named, renamed, or found to be unknown."""
+    ended: list[Person]
+
+
+class StreamRunner:
+    """Made and used on one event loop. `on_end` is called once, whatever ended it."""
+
+    def __init__(
+        self,
+        stream_id: str,
+        source: str,
+        rules: SourceRules,
+        pipeline: Pipeline,
+        ask_gallery: AskGallery,
+        queue: InferenceQueue,
+        *,
+        options: RunnerOptions,
+        on_sighting: Callable[[Sighting], Awaitable[None]],
+        on_end: Callable[[EndReason, str | None], None],
+        pushed: PushedFrames | None = None,
+        resolve: Resolve | None = None,
+    ) -> None:
+        """`pushed`: where the frames come from, for a source that is pushed."""
+        self._id = stream_id
+        self._source = source
+        self._rules = rules
+        self._pipeline = pipeline
+        self._ask_gallery = ask_gallery
+        self._queue = queue
+        self._options = options
+        self._on_sighting = on_sighting
+        self._on_end = on_end
+        self.pushed = pushed
+        self._resolve = resolve
+        self._frames = NewestFrame()
+        self._stopping = threading.Event()
+        self._reader: VideoReader | PushedReader | None = None
+        self._thread = threading.Thread(target=self._read, name=f"stream-{stream_id}", daemon=True)
+        self._task: asyncio.Task[None] | None = None
+        self._state, self._reason = StreamState.CONNECTING, None
+        self._end: tuple[EndReason, str | None] | None = None
+        self._over: tuple[StreamState, str] | None = None
+        """Set by the task alone; goes before the state that the thread sets."""
+        self._read_rate, self._looked_rate, self._published_rate = Rate(), Rate(), Rate()
+        self._latencies = Latencies()
+        self._watched_s = time.monotonic()
+        self._forgotten: set[str] = set()
+        self.broadcast = Broadcast()
+        self.detection_paused = False
+
+    @property
+    def health(self) -> StreamHealth:
+        median_ms, high_ms = self._latencies.percentiles_ms()
+        state, state_reason = self._over or (self._state, self._reason)
+        return StreamHealth(
+            state,
+            state_reason,
+            round(self._read_rate.per_second(), 1),
+            round(self._looked_rate.per_second(), 1),
+            round(self._published_rate.per_second(), 1),
+            self._frames.dropped_total + (0 if self.pushed is None else self.pushed.dropped_total),
+            median_ms,
+            high_ms,
+            len(self._pipeline.persons),
+            self.broadcast.viewers,
+        )
+
+    @property
+    def persons(self) -> list[Person]:
+        return self._pipeline.persons
+
+    def forget(self, person_ids: set[str]) -> None:
+        """These persons are nobody any more, from the next frame on."""
+        self._forgotten |= person_ids
+
+    def start(self) -> None:
+        self._thread.start()
+        self._task = asyncio.create_task(self._look(), name=f"stream-{self._id}")
+
+    async def stop(self, reason: EndReason) -> None:
+        """End it, and return when nothing of it is left. Harmless when it has ended."""
+        self._finish(reason, None)
+        if self._task is not None:
+            await asyncio.wait([self._task])
+        # A resolver that does not answer cannot be interrupted: its thread ends by itself when it gives up.
+        await asyncio.to_thread(self._thread.join, JOIN_S)
+
+    async def snapshot(self) -> bytes | None:
+        """The next picture with its names, as JPEG; None: none came, or the stream ended."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(SNAPSHOT_S), aclosing(self.broadcast.pictures()) as pictures:
+                async for jpeg in pictures:
+                    return jpeg
+        return None
+
+    def _finish(self, reason: EndReason, detail: str | None) -> None:
+        """From any thread: the first reason counts."""
+        if self._end is None:
+            self._end = (reason, detail)
+        self._stopping.set()
+        reader = self._reader
+        if reader is not None:
+            reader.end()
+        self._frames.close()
+
+    # The reader's thread.
+
+    def _read(self) -> None:
+        number, wait_s = 0, FIRST_WAIT_S
+        while not self._stopping.is_set():
+            before = number
+            try:
+                number = self._read_once(number)
+                problem = "The source has ended."
+            except SourceRefusedError as error:
+                self._finish(EndReason.REFUSED, error.detail)
+                return
+            except SourceLostError as error:
+                problem = error.detail
+            except Exception as error:
+                _log.error("a stream's source failed unexpectedly", extra={"stream": self._id}, exc_info=error)
+                self._finish(EndReason.ERROR, "The server met an error of its own; its log has it.")
+                return
+            if self._stopping.is_set():
+                return
+            wait_s = FIRST_WAIT_S if number > before else min(2 * wait_s, LONGEST_WAIT_S)
+            self._state, self._reason = StreamState.RECONNECTING, problem
+            self._stopping.wait(wait_s * random.uniform(1 - JITTER, 1 + JITTER))  # noqa: S311 (spreads load, hides nothing)
+
+    def _read_once(self, number: int) -> int:
+        """Until the source ends; returns the number of the next frame."""
+        source = checked_source(self._source, self._rules, self._resolve)
+        is_file = source.kind is SourceKind.FILE
+        with self._reader_of(source) as reader:
+            self._reader = reader
+            if self._stopping.is_set():
+                return number
+            try:
+                for frame in reader.frames():
+                    frame.number = number
+                    number += 1
+                    self._read_rate.count()
+                    self._state, self._reason = StreamState.RUNNING, None
+                    self._frames.put(frame)
+            except SourceLostError as error:
+                if is_file:
+                    self._finish(EndReason.LOST, error.detail)
+                raise
+            finally:
+                self._reader = None
+        if is_file and not self._options.loops:
+            self._finish(EndReason.END_OF_FILE, None)
+        return number
+
+    def _reader_of(self, source: Source) -> VideoReader | PushedReader:
+        if source.kind is SourceKind.PUSH:
+            assert self.pushed is not None
+            return PushedReader(self.pushed)
+        name = f"stream-{self._id}"
+        return VideoReader(source, self._rules, paced=self._options.paced, resolve=self._resolve, name=name)
+
+    # The event loop.
+
+    async def _look(self) -> None:
+        try:
+            watcher = asyncio.create_task(self._watch()) if self._options.stop_when_unwatched else None
+            while (frame := await self._next()) is not None:
+                await self._take(frame)
+            if watcher is not None:
+                watcher.cancel()
+        except Exception as error:
+            _log.error("a stream failed unexpectedly", extra={"stream": self._id}, exc_info=error)
+            self._finish(EndReason.ERROR, "The server met an error of its own; its log has it.")
+        await self._tell(Sighting([], self._pipeline.end()))
+        reason, detail = self._end or (EndReason.STOPPED, None)
+        failed = reason in {EndReason.REFUSED, EndReason.LOST, EndReason.ERROR}
+        self._over = (StreamState.FAILED if failed else StreamState.ENDED, detail or reason.value)
+        self.broadcast.close()
+        if self.pushed is not None:
+            self.pushed.close()
+        self._on_end(reason, detail)
+
+    async def _next(self) -> Frame | None:
+        try:
+            async with asyncio.timeout(SILENCE_S):
+                return await self._frames.take()
+        except TimeoutError:
+            await self._tell(Sighting([], self._pipeline.end()))
+            return await self._frames.take()
+
+    async def _take(self, frame: Frame) -> None:
+        due = not self.detection_paused and self._pipeline.is_due(frame)
+        watched = self.broadcast.viewers > 0
+        if not due and not watched:
+            return
+        while self._forgotten:
+            self._pipeline.forget(self._forgotten.pop())
+        try:
+            seen, jpeg = await self._queue.run(self._work, frame, due=due, watched=watched)
+        except BusyError:
+            return  # this frame goes by, as under any other overload
+        if jpeg is not None:
+            self.broadcast.publish(jpeg)
+            self._published_rate.count()
+        changed: list[Person] = []
+        if seen is not None:
+            self._looked_rate.count()
+            if seen.probes:
+                changed = self._pipeline.take_names(await self._answers(seen.probes))
+            if changed or seen.ended:
+                await self._tell(Sighting(changed, seen.ended))
+        self._latencies.add(time.monotonic() - frame.moment_s)
+
+    async def _answers(self, probes: Sequence[Probe]) -> list[tuple[int, Recognised, str | None]]:
+        """None at all where the gallery cannot be asked now: the faces have their turn again."""
+        try:
+            return await self._ask_gallery(probes)
+        except BusyError:
+            return []
+        except Exception as error:
+            _log.error(
+                "the gallery cannot be asked about faces of a stream", extra={"stream": self._id}, exc_info=error
+            )
+            return []
+
+    async def _tell(self, sighting: Sighting) -> None:
+        """A stream goes on, whatever becomes of its events."""
+        try:
+            await self._on_sighting(sighting)
+        except Exception as error:
+            _log.error("an event of a stream cannot be kept", extra={"stream": self._id}, exc_info=error)
+
+    def _work(self, frame: Frame, *, due: bool, watched: bool) -> tuple[Seen | None, bytes | None]:
+        """On an inference worker."""
+        seen = self._pipeline.look(frame) if due else None
+        return seen, self._pipeline.picture(frame) if watched else None
+
+    async def _watch(self) -> None:
+        unwatched_s = 0.0
+        while unwatched_s < UNWATCHED_S:
+            await asyncio.sleep(0.5)
+            unwatched_s = 0.0 if self.broadcast.viewers else unwatched_s + 0.5
+        self._finish(EndReason.UNWATCHED, None)
