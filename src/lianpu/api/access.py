@@ -1,42 +1,66 @@
-"""Who may call at all: host names, origins and the API key, checked before a body is read."""
+"""Who may call at all: host names, origins and credentials, checked before a body is read."""
 
-import hmac
-from urllib.parse import urlsplit
+import re
+from collections.abc import Awaitable, Container, Iterable
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
+from fastapi.routing import APIRoute
 from starlette.datastructures import Headers
+from starlette.routing import BaseRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from lianpu.errors import AccessError, ApiKeyError, ForeignHostError, ForeignOriginError, MalformedRequestError
+from lianpu.accounts.access import SEND_CREDENTIAL, AccessRule, rule_of
+from lianpu.accounts.accounts import Accounts
+from lianpu.accounts.principal import Principal, PrincipalKind
+from lianpu.errors import (
+    AccessError,
+    AuthenticationRequiredError,
+    ForeignHostError,
+    ForeignOriginError,
+    LianpuError,
+    MalformedRequestError,
+)
+from lianpu.http.client_address import client_address
 from lianpu.http.problems import problem_response
+from lianpu.http.signing import SIGNATURE
 from lianpu.settings import ServerSettings
 
 LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
+SIGNED = f"{SIGNATURE}=".encode()
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
 class AccessGuard:
-    """ASGI middleware.
+    """ASGI middleware. Leaves the principal in the request's state.
 
     A server on loopback trusts its machine, but a browser on that machine also runs other people's pages: a page may
     post to `localhost` (refused by its Origin) or rename itself to it by DNS rebinding (refused by its Host).
     """
 
-    def __init__(self, app: ASGIApp, settings: ServerSettings) -> None:
+    def __init__(self, app: ASGIApp, settings: ServerSettings, routes: Iterable[BaseRoute]) -> None:
+        """`routes`: with their rules; those that anybody may call must not have parameters in their paths."""
+        routes = tuple(routes)
         self._app = app
-        key = settings.api_key
-        self._api_key = None if key is None else key.get_secret_value().encode()
         self._any_host = not is_loopback(settings.host) and not settings.allowed_hosts
         self._hosts = LOOPBACK_NAMES | {settings.host.lower()} | {host.lower() for host in settings.allowed_hosts}
+        self._origins = frozenset(settings.cors_origins)
+        rules = tuple(_rules(routes))
+        self._open = frozenset(call for call, rule in rules if rule.scope is None)
+        self._by_query = frozenset(call for call, rule in rules if rule.by_query)
+        self._by_signature = tuple(_patterns(routes))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] not in {"http", "websocket"}:
             await self._app(scope, receive, send)
             return
+        # Before anything else: servers write the address of a WebSocket into their log.
+        token = _take_token(scope)
         try:
             self._check(scope)
-        except (AccessError, MalformedRequestError) as error:
-            response = problem_response(error, scope.get("state", {}).get("request_id", ""))
-            await response(scope, receive, send)
+            if scope["path"].startswith("/api/"):
+                await self._authenticate(scope, token)
+        except LianpuError as error:
+            await _refuse(error, scope, receive, send)
             return
         await self._app(scope, receive, send)
 
@@ -45,18 +69,112 @@ class AccessGuard:
             raise MalformedRequestError("The address holds a NUL character, which no id, name or filter has.")
         headers = Headers(scope=scope)
         host = headers.get("host", "")
-        name = (urlsplit(f"//{host}").hostname or "").lower()
+        name = _host_name(host)
         if not self._any_host and name not in self._hosts:
             raise ForeignHostError(f"This server does not answer to the name {name!r}; see server.allowed_hosts.")
         if scope.get("method") not in SAFE_METHODS:
             origin = headers.get("origin")
-            if origin is not None and urlsplit(origin).netloc.lower() != host.lower():
+            if origin is not None and origin.lower() not in self._origins and not _is_own(origin, host):
                 raise ForeignOriginError(f"A page of {origin} may not change anything here.")
-        if self._api_key is not None and scope["path"].startswith("/api/"):
-            given = headers.get("x-api-key") or headers.get("authorization", "").removeprefix("Bearer ")
-            if not hmac.compare_digest(given.encode(), self._api_key):
-                raise ApiKeyError("Send the server's API key as `X-API-Key` or as `Authorization: Bearer …`.")
+
+    async def _authenticate(self, scope: Scope, token: str | None) -> None:
+        state = scope.setdefault("state", {})
+        credential = credential_in(Headers(scope=scope))
+        if credential is None and (scope.get("method"), scope["path"]) in self._by_query:
+            credential = token
+        accounts: Accounts = scope["app"].state.accounts
+        found: Awaitable[Principal] | None = None
+        if credential is not None:
+            found = accounts.authentication.principal_of(credential)
+            state["credential"] = credential
+        elif SIGNED in scope["query_string"] and self._takes_signature(scope):
+            found = accounts.addresses.principal_of(scope["path"], _fields(scope))
+        if found is not None:
+            state["principal"] = principal = await _good(found, accounts, client_address(scope))
+            # A command of this machine asks as fast as it can, and has the home anyway.
+            if principal.kind is not PrincipalKind.LOCAL:
+                await accounts.rate_limits.count_user(principal.id)
+            return
+        await accounts.rate_limits.count_client(client_address(scope))
+        # A browser's WebSocket brings its credential by query or in its first message, and is told there what is wrong
+        # with it: of a refused handshake a page learns nothing.
+        if scope["type"] == "websocket":
+            state["credential"] = token
+        elif (scope["method"], scope["path"]) not in self._open:
+            raise AuthenticationRequiredError(SEND_CREDENTIAL)
+
+    def _takes_signature(self, scope: Scope) -> bool:
+        method, path = str(scope.get("method")), scope["path"]
+        return any(method in methods and pattern.match(path) for methods, pattern in self._by_signature)
+
+
+async def _good(principal: Awaitable[Principal], accounts: Accounts, address: str) -> Principal:
+    """A good credential is good from any address: whoever shares one with a guesser is not kept out with him."""
+    try:
+        return await principal
+    except AccessError:
+        await accounts.rate_limits.count_client(address)
+        raise
+
+
+def credential_in(headers: Headers) -> str | None:
+    """An API key or access token; None: the request brings none."""
+    key = headers.get("x-api-key")
+    if key is not None:
+        return key
+    scheme, _, token = headers.get("authorization", "").partition(" ")
+    return token.strip() if scheme.lower() == "bearer" else None
 
 
 def is_loopback(host: str) -> bool:
     return host.lower() in LOOPBACK_NAMES or host.startswith("127.")
+
+
+def _host_name(host: str) -> str:
+    try:
+        return (urlsplit(f"//{host}").hostname or "").lower()
+    except ValueError:
+        # A bracket that is not closed, and the like: no name of this server.
+        return host
+
+
+def _is_own(origin: str, host: str) -> bool:
+    _, _, netloc = origin.partition("://")
+    return bool(netloc) and netloc.lower() == host.lower()
+
+
+def _rules(routes: Iterable[BaseRoute]) -> Iterable[tuple[tuple[str, str], AccessRule]]:
+    """By method and path; of HTTP alone."""
+    for route in routes:
+        rule = rule_of(route)
+        if isinstance(route, APIRoute) and rule is not None:
+            yield from (((method, route.path), rule) for method in route.methods or ())
+
+
+def _patterns(routes: Iterable[BaseRoute]) -> Iterable[tuple[Container[str], re.Pattern[str]]]:
+    """Methods and paths of what a signed address opens."""
+    for route in routes:
+        rule = rule_of(route)
+        if isinstance(route, APIRoute) and rule is not None and rule.by_signature:
+            yield route.methods or (), route.path_regex
+
+
+def _fields(scope: Scope) -> dict[str, str]:
+    return dict(parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True))
+
+
+def _take_token(scope: Scope) -> str | None:
+    """The `?token=` of a request, which nobody sees in its address any more."""
+    if b"token=" not in scope["query_string"]:
+        return None
+    fields = parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True)
+    scope["query_string"] = urlencode([(name, value) for name, value in fields if name != "token"]).encode()
+    return next((value for name, value in fields if name == "token"), None)
+
+
+async def _refuse(error: LianpuError, scope: Scope, receive: Receive, send: Send) -> None:
+    if scope["type"] == "websocket" and "websocket.http.response" not in scope.get("extensions", {}):
+        # Before it is accepted, a close is a 403 of the handshake: this server cannot say more.
+        await send({"type": "websocket.close", "code": 1008, "reason": error.code})
+        return
+    await problem_response(error, scope.get("state", {}).get("request_id", ""))(scope, receive, send)

@@ -1,48 +1,156 @@
 """The HTTP application: routers, middleware and documentation over one platform."""
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
+from fastapi.middleware.cors import CORSMiddleware
+from fastapi.routing import iter_route_contexts
 
 import lianpu
-from lianpu.api import docs, system
+from lianpu.accounts import key_router, me_router, token_router, user_router
+from lianpu.accounts.access import check_rules
+from lianpu.accounts.passwords import HashCost
+from lianpu.api import audit, docs, system
 from lianpu.api.access import AccessGuard
+from lianpu.api.audit_trail import AuditTrail
 from lianpu.api.body_limit import BodyLimit
 from lianpu.api.console import mount_console
 from lianpu.api.openapi import describe
 from lianpu.api.request_context import RequestContext
+from lianpu.api.security_headers import CORS
 from lianpu.bootstrap import Platform, open_platform
 from lianpu.gallery import recognition_router
 from lianpu.gallery import router as gallery_router
+from lianpu.gallery.bulk import router as bulk_router
+from lianpu.gallery.bulk.router import BATCH_PATH
+from lianpu.gallery.consistency import router as consistency_router
+from lianpu.gallery.insights import router as insights_router
+from lianpu.gallery.moves import router as moves_router
+from lianpu.gallery.packs import router as packs_router
+from lianpu.gallery.transfer import router as transfer_router
+from lianpu.gallery.transfer.router import IMPORT_PATH
+from lianpu.http.audited import Action
 from lianpu.http.problems import add_problem_handlers
+from lianpu.images import inference_router
+from lianpu.images import router as images_router
+from lianpu.jobs import router as jobs_router
+from lianpu.jobs.push import router as push_router
+from lianpu.models import router as models_router
 from lianpu.settings import Settings
+from lianpu.streams import router as streams_router
+from lianpu.streams.delivery.mqtt import router as mqtt_router
+from lianpu.streams.delivery.webhooks import router as webhooks_router
+from lianpu.streams.inbox import router as inbox_router
+from lianpu.streams.live import router as live_router
+
+ROUTERS = (
+    # `me`, `setup` and `token` are no ids of users.
+    me_router.router,
+    token_router.router,
+    user_router.router,
+    key_router.router,
+    # Before those whose paths end in an id: `events` is none.
+    push_router.router,
+    # `inference` is no id of an image.
+    inference_router.router,
+    images_router.router,
+    # Before the gallery's: `batch` is no person.
+    bulk_router.router,
+    gallery_router.router,
+    moves_router.router,
+    recognition_router.router,
+    packs_router.router,
+    insights_router.router,
+    transfer_router.router,
+    consistency_router.router,
+    jobs_router.router,
+    models_router.router,
+    # Before the streams': `events` and `push` are no ids.
+    live_router.router,
+    # `unknowns` is no stream.
+    inbox_router.router,
+    # Nor are `webhooks` and `mqtt`.
+    webhooks_router.router,
+    mqtt_router.router,
+    streams_router.router,
+    audit.router,
+    system.router,
+    docs.router,
+)
+ROUTES = tuple(route for router in ROUTERS for route in router.routes)
 
 
-def create_app(settings: Settings) -> FastAPI:
-    """The application; its lifespan opens the platform and closes it."""
+OnStart = Callable[[Platform], Awaitable[None]]
+OPEN_PATHS = (
+    user_router.USERS_PATH,
+    user_router.SETUP_PATH,
+    token_router.TOKEN_PATH,
+    token_router.REVOCATION_PATH,
+)
+OPEN_MAX_BYTES = 64 * 1024
+"""Bodies that anybody may send are small."""
+INFERENCE_MAX_BYTES = 64 * 1024
+"""The parameters of a model."""
+FRAME_MAX_BYTES = 64 * 1024
+"""What a multipart body is larger than its file."""
+
+
+def create_app(
+    settings: Settings,
+    *,
+    runs_jobs: bool = True,
+    serves: bool = True,
+    on_start: OnStart | None = None,
+    hash_cost: HashCost | None = None,
+) -> FastAPI:
+    """The application; its lifespan opens the platform and closes it.
+
+    Args:
+        runs_jobs: as in `open_platform`.
+        serves: it is a server, whose start and end are recorded; not a command that calls the API in its own process.
+        on_start: called with the platform once it is open.
+        hash_cost: as in `open_platform`.
+    """
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncGenerator[None]:
-        async with open_platform(settings) as platform:
+        async with open_platform(settings, runs_jobs=runs_jobs, hash_cost=hash_cost) as platform:
             _attach(app, platform)
+            if serves:
+                await platform.audit.note(Action.SERVER_STARTED, lianpu.__version__)
+            if on_start is not None:
+                await on_start(platform)
             yield
+            if serves:
+                await platform.audit.note(Action.SERVER_STOPPED, lianpu.__version__)
 
     app = FastAPI(
         title="Lianpu",
         version=lianpu.__version__,
         summary="Self-hosted face platform",
+        # `docs` has them, with their rules.
+        openapi_url=None,
         docs_url=None,
         redoc_url=None,
         lifespan=lifespan,
     )
-    for router in (gallery_router.router, recognition_router.router, system.router, docs.router):
+    for router in ROUTERS:
         app.include_router(router)
     mount_console(app)
+    # The console's route and any that a library added are held to the same.
+    check_rules(context.original_route for context in iter_route_contexts(app.routes))
     add_problem_handlers(app)
     # The last one added is the outermost: refusals of the guard carry a request id too.
-    app.add_middleware(BodyLimit, max_bytes=settings.server.max_upload_bytes)
-    app.add_middleware(AccessGuard, settings=settings.server)
+    others = {IMPORT_PATH: settings.transfer.max_upload_bytes, BATCH_PATH: settings.bulk.max_upload_bytes}
+    others[images_router.UPLOAD_PATH] = settings.images.max_upload_bytes + FRAME_MAX_BYTES
+    others |= dict.fromkeys((inference_router.INFERENCE_PATH, inference_router.ASYNC_PATH), INFERENCE_MAX_BYTES)
+    others |= dict.fromkeys(OPEN_PATHS, OPEN_MAX_BYTES)
+    app.add_middleware(BodyLimit, max_bytes=settings.server.max_upload_bytes, by_path=others)
+    app.add_middleware(AccessGuard, settings=settings.server, routes=ROUTES)
+    app.add_middleware(AuditTrail)
+    if settings.server.cors_origins:
+        app.add_middleware(CORSMiddleware, allow_origins=settings.server.cors_origins, **CORS)
     app.add_middleware(RequestContext)
     describe(app)
     return app
@@ -50,4 +158,16 @@ def create_app(settings: Settings) -> FastAPI:
 
 def _attach(app: FastAPI, platform: Platform) -> None:
     app.state.platform = platform
+    app.state.accounts = platform.accounts
+    app.state.audit = platform.audit
     app.state.gallery = platform.gallery
+    app.state.models = platform.models
+    app.state.images = platform.images
+    app.state.inference = platform.inference
+    app.state.jobs = platform.jobs
+    app.state.push = platform.push
+    app.state.streams = platform.streams
+    app.state.unknowns = platform.unknowns
+    app.state.live = platform.live
+    app.state.webhooks = platform.delivery.webhooks
+    app.state.mqtt = platform.delivery.mqtt

@@ -4,7 +4,9 @@ from typing import Any
 
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
+from fastapi.routing import iter_route_contexts
 
+from lianpu.api.openapi_access import add_access
 from lianpu.http.problems import Problem, problems
 
 DESCRIPTION = """
@@ -30,15 +32,12 @@ def describe(app: FastAPI) -> None:
             schemas = components.setdefault("schemas", {})
             problem = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
             schemas.update(problem.pop("$defs", {}))
+            assert "Problem" not in schemas, "another model has the name of the envelope"
             schemas["Problem"] = problem
             _replace_validation_answers(document)
             for unused in ("HTTPValidationError", "ValidationError"):
                 schemas.pop(unused, None)
-            components["securitySchemes"] = {
-                "api_key": {"type": "apiKey", "in": "header", "name": "X-API-Key"},
-                "bearer": {"type": "http", "scheme": "bearer"},
-            }
-            document["security"] = [{}, {"api_key": []}, {"bearer": []}]
+            add_access(document, (context.original_route for context in iter_route_contexts(app.routes)))
             app.openapi_schema = document
         return app.openapi_schema
 

@@ -9,8 +9,13 @@ from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, Field
 
 import lianpu
+from lianpu.accounts.access import open_to_all, requires
+from lianpu.accounts.roles import Scope
 from lianpu.bootstrap import Platform
+from lianpu.gallery.packs.coverage import CoverageByPack
+from lianpu.gallery.packs.schemas import CoverageAnswer
 from lianpu.http.problems import request_id_of
+from lianpu.packs.folder import split_name
 from lianpu.packs.manifest import Roles
 from lianpu.packs.metric import Metric, score_of
 from lianpu.packs.registry import PackStatus
@@ -36,6 +41,8 @@ class RolesAnswer(BaseModel):
     detector: str | None
     landmarks: str | None
     embedder: str | None
+    liveness: str | None
+    attributes: str | None
 
 
 class ModelAnswer(BaseModel):
@@ -47,14 +54,17 @@ class ModelAnswer(BaseModel):
     state: str = Field(examples=["ready"])
     detail: str | None = Field(description="Why the pack is not ready, and what to do.")
     is_default: bool
+    is_embedded: bool = Field(description="Part of the installation: it cannot be removed.")
     licence: LicenceAnswer | None
     roles: RolesAnswer | None
     metric: Metric | None
     dimension: int | None = Field(description="Known once the pack is loaded.")
     threshold: float | None = Field(description="Recommended 1:N threshold as a score 0…1.")
     raw_threshold: float | None = Field(description="The same in the pack's metric.")
+    gallery_threshold: float | None = Field(description="This gallery's own, which goes before it; null: none is set.")
     size_bytes: int
     provider: str | None = Field(description="What runs it; null until the pack is loaded.")
+    coverage: CoverageAnswer | None = Field(description="How much of the gallery it finds; null: it embeds no faces.")
 
 
 class ModelsAnswer(BaseModel):
@@ -87,7 +97,8 @@ class StatusAnswer(BaseModel):
     version: str
     uptime_s: float
     home: str
-    default_pack: str
+    default_pack: str = Field(description="Name of the active pack.", examples=["dlib"])
+    default_pack_version: str | None = Field(description="Null: that pack cannot be found.", examples=["1"])
     gallery: GalleryCounts
     indexes: dict[str, int] = Field(description="Embeddings in memory by `pack@version`.")
     packs: list[ModelAnswer]
@@ -96,16 +107,16 @@ class StatusAnswer(BaseModel):
     request_id: str
 
 
-@router.get("/health/live")
+@router.get("/health/live", dependencies=[open_to_all()])
 async def live() -> HealthAnswer:
     """The process answers."""
     return HealthAnswer(status="ok", checks={})
 
 
-@router.get("/health", responses={503: {"model": HealthAnswer}})
-@router.get("/health/ready", responses={503: {"model": HealthAnswer}})
+@router.get("/health", dependencies=[open_to_all()], responses={503: {"model": HealthAnswer}})
+@router.get("/health/ready", dependencies=[open_to_all()], responses={503: {"model": HealthAnswer}})
 async def ready(request: Request, response: Response) -> HealthAnswer:
-    """The database answers and the default pack is loaded; 503 otherwise, saying which is not."""
+    """The database answers, and the default pack and that of liveness, where it is on, are loaded; else 503."""
     checks = await _platform(request).checks()
     if all(state == "ok" for state in checks.values()):
         return HealthAnswer(status="ok", checks=checks)
@@ -113,13 +124,13 @@ async def ready(request: Request, response: Response) -> HealthAnswer:
     return HealthAnswer(status="unavailable", checks=checks)
 
 
-@router.get("/api/v1/models")
+@router.get("/api/v1/models", dependencies=[requires(Scope.MODELS_READ)])
 async def models(request: Request) -> ModelsAnswer:
     """All packs: installed, usable, of which licence, and how they compare faces."""
     return ModelsAnswer(models=await _models(_platform(request)), request_id=request_id_of(request))
 
 
-@router.get("/api/status")
+@router.get("/api/status", dependencies=[requires(Scope.SYSTEM_READ)])
 async def status(request: Request) -> StatusAnswer:
     """Versions, packs, provider, queue and gallery in one look."""
     platform = _platform(request)
@@ -130,7 +141,8 @@ async def status(request: Request) -> StatusAnswer:
         version=lianpu.__version__,
         uptime_s=round(time.monotonic() - platform.started_at, 1),
         home=str(platform.settings.home),
-        default_pack=platform.settings.packs.default,
+        default_pack=split_name(platform.gallery.analyzers.active)[0],
+        default_pack_version=split_name(platform.gallery.analyzers.active)[1],
         gallery=GalleryCounts(persons=persons, images=images, embeddings=embeddings),
         indexes={f"{name}@{version}": size for (name, version), size in platform.gallery.indexes.sizes().items()},
         packs=await _models(platform),
@@ -142,12 +154,14 @@ async def status(request: Request) -> StatusAnswer:
 
 async def _models(platform: Platform) -> list[ModelAnswer]:
     statuses = await asyncio.to_thread(platform.registry.list)
-    return [_model(platform, item) for item in statuses]
+    coverage = await platform.gallery.coverage.of_all()
+    return [_model(platform, item, coverage) for item in statuses]
 
 
-def _model(platform: Platform, item: PackStatus) -> ModelAnswer:
+def _model(platform: Platform, item: PackStatus, coverage: CoverageByPack) -> ModelAnswer:
     manifest = item.manifest
-    analyzer = platform.gallery.analyzers.loaded().get(item.name)
+    key = (item.name, item.version)
+    analyzer = platform.gallery.analyzers.loaded().get(key)
     embedder = manifest.roles.embedder if manifest is not None else None
     return ModelAnswer(
         name=item.name,
@@ -155,16 +169,28 @@ def _model(platform: Platform, item: PackStatus) -> ModelAnswer:
         summary="" if manifest is None else manifest.summary,
         state=item.state.value,
         detail=item.detail or None,
-        is_default=item.name == platform.settings.packs.default,
+        is_default=key == platform.gallery.analyzers.active_key,
+        is_embedded=item.embedded,
         licence=None if manifest is None else LicenceAnswer(**manifest.licence.model_dump()),
         roles=None if manifest is None else _roles(manifest.roles),
         metric=None if embedder is None else embedder.metric,
         dimension=None if analyzer is None else analyzer.dimension,
         threshold=None if embedder is None else round(score_of(embedder.metric, embedder.threshold), 6),
         raw_threshold=None if embedder is None else embedder.threshold,
+        gallery_threshold=platform.gallery.thresholds.of(key),
         size_bytes=item.size_bytes,
-        provider=None if analyzer is None else analyzer.providers[0],
+        provider=_provider(platform, item),
+        coverage=None if manifest is not None and embedder is None else CoverageAnswer.of(coverage.of(key)),
     )
+
+
+def _provider(platform: Platform, item: PackStatus) -> str | None:
+    key = (item.name, item.version)
+    analyzer = platform.gallery.analyzers.loaded().get(key)
+    if analyzer is not None:
+        return analyzer.providers[0]
+    judging = platform.gallery.liveness.loaded()
+    return judging.providers[0] if judging is not None and (judging.pack_name, judging.pack_version) == key else None
 
 
 def _roles(roles: Roles) -> RolesAnswer:
@@ -172,6 +198,8 @@ def _roles(roles: Roles) -> RolesAnswer:
         detector=None if roles.detector is None else roles.detector.engine,
         landmarks=None if roles.landmarks is None else roles.landmarks.engine,
         embedder=None if roles.embedder is None else roles.embedder.engine,
+        liveness=None if roles.liveness is None else roles.liveness.engine,
+        attributes=None if roles.attributes is None else roles.attributes.engine,
     )
 
 

@@ -6,7 +6,28 @@ from typing import Annotated
 import typer
 
 import lianpu
-from lianpu.cli import config, doctor, enroll, models, openapi, recognise, serve
+from lianpu.cli import (
+    audit,
+    calibrate,
+    check,
+    config,
+    default_pack,
+    doctor,
+    enroll,
+    evaluate,
+    faces,
+    gallery,
+    health,
+    jobs,
+    keys,
+    models,
+    openapi,
+    pull,
+    recognise,
+    serve,
+    transfer,
+    users,
+)
 from lianpu.errors import LianpuError, StartError
 
 app = typer.Typer(
@@ -21,10 +42,27 @@ app.command()(enroll.enroll)
 app.command()(recognise.search)
 app.command()(recognise.compare)
 app.command()(recognise.detect)
+app.command()(calibrate.calibrate)
+app.command()(evaluate.evaluate)
 app.command()(doctor.doctor)
 app.command()(openapi.openapi)
 app.add_typer(config.app, name="config")
+models.app.command()(default_pack.default)
+models.app.command()(pull.available)
+models.app.command()(pull.pull)
+models.app.command()(pull.remove)
 app.add_typer(models.app, name="models")
+app.add_typer(faces.app, name="faces")
+app.add_typer(jobs.app, name="jobs")
+app.add_typer(users.app, name="users")
+app.add_typer(keys.app, name="keys")
+gallery.app.command()(check.check)
+gallery.app.command()(health.health)
+gallery.app.command()(transfer.key)
+gallery.app.command()(transfer.export)
+gallery.app.command("import")(transfer.import_)
+app.add_typer(gallery.app, name="gallery")
+app.add_typer(audit.app, name="audit")
 
 
 @app.callback(invoke_without_command=True)

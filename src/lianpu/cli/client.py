@@ -1,14 +1,17 @@
 """How commands reach the platform: through the running server of this home, or through the same API in this process."""
 
-from collections.abc import AsyncGenerator
+import getpass
+from collections.abc import AsyncGenerator, Generator
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
 import httpx2
 from rich.console import Console
 
+from lianpu.accounts.accounts import accounts_of
+from lianpu.accounts.tokens import AccessTokens
 from lianpu.api.app import create_app
-from lianpu.bootstrap import prepare_home
+from lianpu.bootstrap import database_of, prepare_home
 from lianpu.cli.home_lock import locked_home, server_address
 from lianpu.errors import LianpuError
 from lianpu.settings import Settings
@@ -30,21 +33,20 @@ async def open_client(settings: Settings, *, writes: bool) -> AsyncGenerator[htt
         UnreachableError: the server went away in between.
     """
     prepare_home(settings)
-    key = settings.server.api_key
-    headers = {} if key is None else {"X-API-Key": key.get_secret_value()}
+    credential = LocalCredential(accounts_of(settings, database_of(settings)).tokens)
     address = server_address(settings.home)
     async with AsyncExitStack() as stack:
         if address is not None:
             Console(stderr=True).print(f"through the server at {address}", style="dim", markup=False, highlight=False)
             # Faces and the key go to this machine's server, never through a proxy that the environment names.
-            client = httpx2.AsyncClient(base_url=address, headers=headers, timeout=TIMEOUT_S, trust_env=False)
+            client = httpx2.AsyncClient(base_url=address, auth=credential, timeout=TIMEOUT_S, trust_env=False)
         else:
             if writes:
                 stack.enter_context(locked_home(settings.home, None))
-            app = create_app(settings)
+            app = create_app(settings, runs_jobs=writes, serves=False)
             await stack.enter_async_context(app.router.lifespan_context(app))
             transport = httpx2.ASGITransport(app)
-            client = httpx2.AsyncClient(transport=transport, base_url="http://127.0.0.1", headers=headers)
+            client = httpx2.AsyncClient(transport=transport, base_url="http://127.0.0.1", auth=credential)
         try:
             yield await stack.enter_async_context(client)
         except httpx2.TransportError as error:
@@ -52,10 +54,27 @@ async def open_client(settings: Settings, *, writes: bool) -> AsyncGenerator[htt
             raise UnreachableError(f"The server at {address} does not answer: {cause}.") from error
 
 
+class LocalCredential(httpx2.Auth):
+    """Whoever can read the home's secret is its administrator: each request carries a fresh token made from it."""
+
+    def __init__(self, tokens: AccessTokens) -> None:
+        self._tokens = tokens
+
+    def auth_flow(self, request: httpx2.Request) -> Generator[httpx2.Request, httpx2.Response, None]:
+        request.headers["Authorization"] = f"Bearer {self._tokens.issue_local(getpass.getuser())}"
+        yield request
+
+
 class UnreachableError(LianpuError):
     """Nothing answers, or something that is no Lianpu server."""
 
     code, title = "server_unreachable", "Server not reachable"
+
+
+class JobFailedError(LianpuError):
+    """A job that this command waited for did not complete."""
+
+    code, title = "job_failed", "Job failed"
 
 
 class AnswerError(LianpuError):

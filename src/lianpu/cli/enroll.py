@@ -1,11 +1,10 @@
-"""`lianpu enroll DIR`: a folder per person."""
+"""`lianpu enroll DIR|ARCHIVE`: a folder per person."""
 
 import asyncio
-import unicodedata
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import AsyncGenerator, AsyncIterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -13,112 +12,138 @@ from lianpu.cli.options import ConfigOption, HomeOption, load_settings
 
 if TYPE_CHECKING:
     from httpx2 import AsyncClient
-    from rich.console import Console
 
+    from lianpu.cli.photo_folder import Photo
     from lianpu.settings import Settings
 
-PHOTO_SUFFIXES = frozenset(
-    {".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".avif", ".heic", ".heif"}
-)
-AT_ONCE = 4
-
-
-@dataclass(frozen=True, slots=True)
-class Photo:
-    person: str
-    path: Path
+BATCH = "/api/v1/faces/batch"
+ITEMS_PER_PAGE = 1000
+ADDED, WOULD_ADD, KNOWN, SKIPPED, REFUSED = "enrolled", "would_enrol", "duplicate", "skipped", "failed"
 
 
 def enroll(
-    folder: Annotated[Path, typer.Argument(exists=True, file_okay=False, help="Holds one folder per person.")],
+    source: Annotated[
+        Path, typer.Argument(exists=True, help="A folder or an archive (zip, tar, tar.gz) of one folder per person.")
+    ],
     largest: Annotated[bool, typer.Option("--largest", help="Take the largest face of photos with several.")] = False,
     pack: Annotated[list[str] | None, typer.Option("--pack", help="Packs to embed with; repeatable.")] = None,
+    quality_mode: Annotated[str | None, typer.Option(help="Poor photos: off | warn | reject.")] = None,
+    conflict_mode: Annotated[
+        str | None, typer.Option(help="Faces like somebody else's, or unlike their own person: off | warn | reject.")
+    ] = None,
+    on_existing: Annotated[str, typer.Option(help="Persons who exist already: add | skip.")] = "add",
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be done; store nothing.")] = False,
     home: HomeOption = None,
     config: ConfigOption = None,
 ) -> None:
-    """Enrol a folder: each sub-folder is a person, its name the person's, its photos the person's.
+    """Enrol a folder or an archive: each folder in it is a person, its name the person's, its photos the person's.
 
     Running it again adds what is new. Exit status 1 when a photo was refused; the others are enrolled.
     """
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+    fields = {"face_selection": "largest" if largest else "only", "on_existing": on_existing}
+    fields["dry_run"] = str(dry_run).lower()
+    if pack:
+        fields["models_to_generate"] = ",".join(pack)
+    modes = {"quality_mode": quality_mode, "conflict_mode": conflict_mode}
+    fields |= {field: mode for field, mode in modes.items() if mode is not None}
+    if source.is_file():
+        counts = asyncio.run(_enrol_archive(source, load_settings(home, config), fields))
+    else:
+        photos = _photos_of(source)
+        counts = asyncio.run(_enrol_folder(photos, load_settings(home, config), fields))
+    added = f"{counts[WOULD_ADD]} would be added" if dry_run else f"{counts[ADDED]} added"
+    others = f", {counts[SKIPPED]} skipped" if counts[SKIPPED] else ""
+    typer.echo(f"{added}, {counts[KNOWN]} known already, {counts[REFUSED]} refused{others}")
+    if counts[REFUSED]:
+        raise typer.Exit(1)
 
-    photos = photos_of(folder)
+
+def _photos_of(folder: Path) -> "list[Photo]":
+    from lianpu.cli.photo_folder import SharedIdError, photos_of
+
+    try:
+        photos = photos_of(folder)
+    except SharedIdError as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(1) from error
     if not photos:
         typer.echo(f"{folder} holds no folder with photos: expected {folder}/NAME/photo.jpg", err=True)
         raise typer.Exit(1)
-    _refuse_shared_ids(photos)
-    settings = load_settings(home, config)
-    fields = {"face_selection": "largest" if largest else "only"}
-    if pack:
-        fields["models_to_generate"] = ",".join(pack)
-    console = Console(stderr=True)
-    columns = (TextColumn("enrolling"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=console) as progress:
-        task = progress.add_task("enrolling", total=len(photos))
-        counts = asyncio.run(_enrol_all(photos, settings, fields, lambda: progress.advance(task), progress.console))
-    added, known, refused = counts
-    typer.echo(f"{added} added, {known} known already, {refused} refused")
-    if refused:
-        raise typer.Exit(1)
+    return photos
 
 
-def photos_of(folder: Path) -> list[Photo]:
-    """Photos of all sub-folders in a stable order; hidden files are left out."""
-    return [
-        Photo(person.name, path)
-        for person in sorted(folder.iterdir())
-        if person.is_dir() and not person.name.startswith(".")
-        for path in sorted(person.rglob("*"))
-        if path.is_file() and path.suffix.lower() in PHOTO_SUFFIXES and not path.name.startswith(".")
-    ]
-
-
-async def _enrol_all(
-    photos: list[Photo], settings: "Settings", fields: dict[str, str], advance: Callable[[], None], console: "Console"
-) -> tuple[int, int, int]:
-    """(added, known already, refused)."""
-    from lianpu.cli.client import AnswerError, answer_of, open_client
-
-    outcomes = {"added": 0, "known": 0, "refused": 0}
-    waiting = iter(photos)
-
-    async def worker(client: "AsyncClient") -> None:
-        for photo in waiting:
-            data = {**fields, "person_id": person_id_of(photo.person), "name": photo.person}
-            try:
-                files = [("image", (photo.path.name, await asyncio.to_thread(photo.path.read_bytes)))]
-                answer_of(await client.post("/api/v1/faces", files=files, data=data))
-                outcomes["added"] += 1
-            except AnswerError as error:
-                known = error.problem["code"] == "duplicate_image"
-                outcomes["known" if known else "refused"] += 1
-                if not known:
-                    console.print(f"{photo.path}: {error.detail}", markup=False, highlight=False)
-            except OSError as error:
-                outcomes["refused"] += 1
-                console.print(f"{photo.path}: cannot be read: {error.strerror or error}", markup=False, highlight=False)
-            advance()
+async def _enrol_archive(archive: Path, settings: "Settings", fields: dict[str, str]) -> Counter[str]:
+    from lianpu.cli.client import open_client
 
     async with open_client(settings, writes=True) as client:
-        await asyncio.gather(*(worker(client) for _ in range(AT_ONCE)))
-    return outcomes["added"], outcomes["known"], outcomes["refused"]
+        job = await _upload(client, _parts(archive), "application/octet-stream", fields)
+        await _tell_items(client, job, {})
+    if job["result"]["upload_kept"]:
+        typer.echo(f"Mend the cause and run `lianpu jobs retry {job['job_id']}`.", err=True)
+    return Counter(job["items"])
 
 
-def _refuse_shared_ids(photos: list[Photo]) -> None:
-    """`a b` and `a_b` would silently become one person."""
-    folders: dict[str, set[str]] = {}
+async def _enrol_folder(photos: "list[Photo]", settings: "Settings", fields: dict[str, str]) -> Counter[str]:
+    from lianpu.cli.client import open_client
+    from lianpu.cli.photo_folder import packed, problem_of, uploads_of
+
+    counts: Counter[str] = Counter()
+    paths = {photo.file: photo.path for photo in photos}
+    limits = settings.bulk
+
+    def refuse(photo: "Photo", reason: str) -> None:
+        counts[REFUSED] += 1
+        typer.echo(f"{photo.path}: {reason}", err=True)
+
+    sent: list[Photo] = []
     for photo in photos:
-        folders.setdefault(person_id_of(photo.person), set()).add(unicodedata.normalize("NFC", photo.person))
-    for person_id, names in folders.items():
-        if len(names) > 1:
-            shown = " and ".join(repr(name) for name in sorted(names))
-            typer.echo(f"{shown} would both get the id {person_id!r}: rename one of the folders", err=True)
-            raise typer.Exit(1)
+        problem = problem_of(photo, limits.max_item_bytes)
+        if problem is None:
+            sent.append(photo)
+        else:
+            refuse(photo, problem)
+    # One item is the manifest's.
+    portions = list(uploads_of(sent, limits.max_items - 1, min(limits.max_upload_bytes, limits.max_unpacked_bytes)))
+    async with open_client(settings, writes=True) as client:
+        for portion in portions:
+            job = await _upload(client, packed(portion, refuse), "application/x-tar", fields)
+            await _tell_items(client, job, paths)
+            counts.update(job["items"])
+    return counts
 
 
-def person_id_of(folder_name: str) -> str:
-    """The id that a folder's person gets: its name, with `_` for what an id may not hold. The same at every run."""
-    name = unicodedata.normalize("NFC", folder_name)
-    kept = "".join(char if unicodedata.category(char)[0] in "LNM" or char in "._-@:" else "_" for char in name)
-    return kept if unicodedata.category(kept[0])[0] in "LNM" else f"p{kept}"
+async def _upload(
+    client: "AsyncClient", parts: AsyncIterator[bytes], content_type: str, fields: dict[str, str]
+) -> dict[str, Any]:
+    """The job, once it has completed."""
+    from lianpu.cli.client import answer_of
+    from lianpu.cli.jobs import follow
+
+    headers = {"Content-Type": content_type}
+    answer = await client.post(BATCH, content=parts, params=fields, headers=headers, timeout=None)
+    return await follow(client, answer_of(answer)["job"]["job_id"])
+
+
+async def _tell_items(client: "AsyncClient", job: dict[str, Any], paths: dict[str, Path]) -> None:
+    """Say what was refused, and what was warned about."""
+    from lianpu.cli.client import answer_of
+
+    cursor: str | None = None
+    while True:
+        parameters = {"limit": ITEMS_PER_PAGE} | ({} if cursor is None else {"cursor": cursor})
+        page = answer_of(await client.get(f"/api/v1/jobs/{job['job_id']}/items", params=parameters))
+        for item in page["items"]:
+            shown, detail = paths.get(item["name"], item["name"]), item["detail"]
+            if item["status"] == REFUSED:
+                typer.echo(f"{shown}: {detail.get('message', '')} [{detail['code']}]", err=True)
+            for warning in detail.get("warnings", []):
+                typer.echo(f"{shown}: warning: {warning['message']}", err=True)
+        cursor = page["next_cursor"]
+        if cursor is None:
+            return
+
+
+async def _parts(archive: Path) -> AsyncGenerator[bytes]:
+    with await asyncio.to_thread(archive.open, "rb") as file:
+        while part := await asyncio.to_thread(file.read, 1 << 20):
+            yield part

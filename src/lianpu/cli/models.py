@@ -1,4 +1,4 @@
-"""`lianpu models list|import|verify|remove`: the packs of this installation."""
+"""`lianpu models list|import|verify`: the packs of this installation."""
 
 import json
 from dataclasses import dataclass
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from lianpu.cli.default_pack import active_pack, is_active
 from lianpu.cli.options import ConfigOption, HomeOption, load_settings
 
 if TYPE_CHECKING:
@@ -34,9 +35,11 @@ def list_packs(as_json: JsonOption = False, home: HomeOption = None, config: Con
     """Every pack: embedded and imported, usable or not."""
     shelf = _open(home, config)
     statuses = shelf.registry.list()
+    active = active_pack(shelf.settings)
     if as_json:
-        default = shelf.settings.packs.default
-        _print_json([_described(status) | {"default": status.name == default} for status in statuses])
+        _print_json(
+            [_described(status) | {"default": is_active(active, status.name, status.version)} for status in statuses]
+        )
         return
     from rich.console import Console
     from rich.table import Table
@@ -45,7 +48,7 @@ def list_packs(as_json: JsonOption = False, home: HomeOption = None, config: Con
     for status in statuses:
         manifest = status.manifest
         embedder = manifest.roles.embedder if manifest else None
-        default = "\n(default)" if status.name == shelf.settings.packs.default else ""
+        default = "\n(default)" if is_active(active, status.name, status.version) else ""
         table.add_row(
             f"{status.name}@{status.version}{default}",
             status.state.value,
@@ -63,12 +66,15 @@ def list_packs(as_json: JsonOption = False, home: HomeOption = None, config: Con
 def import_(
     source: Annotated[
         Path | None,
-        typer.Argument(help="Folder, zip archive or ONNX file; none when --detector and --embedder name both files."),
+        typer.Argument(help="Folder, zip archive or ONNX file; none when options name the files."),
     ] = None,
     name: Annotated[str | None, typer.Option(help="Name of the new pack.")] = None,
     version: Annotated[str | None, typer.Option(help="Version of the new pack.")] = None,
     detector: Annotated[str | None, typer.Option(help="The detector's file, in SOURCE or anywhere.")] = None,
     embedder: Annotated[str | None, typer.Option(help="The embedder's file, in SOURCE or anywhere.")] = None,
+    liveness: Annotated[
+        list[str] | None, typer.Option(help="A liveness network's file, in SOURCE or anywhere; may be repeated.")
+    ] = None,
     licence: Annotated[str | None, typer.Option(help="SPDX id of weights of unknown origin.")] = None,
     accept_licence: Annotated[bool, typer.Option("--accept-licence", help="You accept the terms.")] = False,
     as_json: JsonOption = False,
@@ -81,8 +87,8 @@ def import_(
     """
     from lianpu.packs.install import import_pack
 
-    if source is None and not (detector and embedder):
-        raise typer.BadParameter("Name a SOURCE, or both --detector FILE and --embedder FILE.")
+    if source is None and not (detector and embedder) and not liveness:
+        raise typer.BadParameter("Name a SOURCE, both --detector FILE and --embedder FILE, or --liveness FILE.")
     shelf = _open(home, config)
     pack = import_pack(
         source,
@@ -92,6 +98,7 @@ def import_(
         version=version,
         detector=detector,
         embedder=embedder,
+        liveness=liveness or (),
         accept_licence=accept_licence,
         licence=licence,
     )
@@ -101,7 +108,10 @@ def import_(
     terms = pack.manifest.licence
     typer.echo(f"{_label(pack)} is installed ({terms.id}; commercial use: {_commercial(terms)}).")
     typer.echo(pack.manifest.summary)
-    typer.echo(f"Use it with LIANPU_PACKS__DEFAULT={pack.name} or packs.default in lianpu.yaml.")
+    if pack.manifest.roles.embedder is not None:
+        typer.echo(f"Use it: `lianpu gallery reembed {_label(pack)}`, then `lianpu models default {_label(pack)}`.")
+    if pack.manifest.roles.liveness is not None:
+        typer.echo(f"Liveness: LIANPU_LIVENESS__MODE=observe or enforce, LIANPU_LIVENESS__PACK={pack.name}.")
 
 
 @app.command()
@@ -134,24 +144,6 @@ def verify(
                 typer.echo(f"  {problem}")
     if any(found.values()):
         raise typer.Exit(1)
-
-
-@app.command()
-def remove(
-    name: Annotated[str, typer.Argument(help="`name`, or `name@version` where several versions are installed.")],
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
-    home: HomeOption = None,
-    config: ConfigOption = None,
-) -> None:
-    """Delete an imported pack. Faces embedded by it stay stored and cannot be searched without it."""
-    from lianpu.packs.install import remove_pack
-
-    shelf = _open(home, config)
-    if not yes:
-        typer.confirm(f"Delete pack {name}? Faces embedded by it cannot be searched without it.", abort=True)
-    typer.echo(f"{remove_pack(name, shelf.registry.packs_dir).name} is removed.")
-    if name.partition("@")[0] == shelf.settings.packs.default:
-        typer.echo("It was the default pack: set packs.default to one of `lianpu models list`.", err=True)
 
 
 def _open(home: Path | None, config: Path | None) -> _Shelf:

@@ -13,6 +13,9 @@ DRAWN_SUFFIXES = (".jpg", ".jpeg", ".png")
 ImageArgument = Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="A photo.")]
 PackOption = Annotated[str | None, typer.Option("--pack", help="Pack to use; the default one when left out.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print the API's answer.")]
+LivenessOption = Annotated[
+    str | None, typer.Option(help="observe | enforce; counts where it is stricter than the setting.")
+]
 ThresholdOption = Annotated[float | None, typer.Option(min=0, max=1, help="Least score of a match.")]
 
 
@@ -21,6 +24,7 @@ def search(
     pack: PackOption = None,
     top_k: Annotated[int, typer.Option(min=1, max=100, help="Persons to name for each face.")] = 5,
     threshold: ThresholdOption = None,
+    liveness_mode: LivenessOption = None,
     as_json: JsonOption = False,
     home: HomeOption = None,
     config: ConfigOption = None,
@@ -30,7 +34,7 @@ def search(
     from rich.markup import escape
     from rich.table import Table
 
-    fields = {"pack": pack, "top_k": top_k, "threshold": threshold}
+    fields = {"pack": pack, "top_k": top_k, "threshold": threshold, "liveness_mode": liveness_mode}
     answer = _call("search", [image], fields, home, config)
     if as_json:
         typer.echo(json.dumps(answer, ensure_ascii=False, indent=2))
@@ -40,9 +44,11 @@ def search(
     )
     for face in answer["faces"]:
         box = face["box"]
-        place = f"{box['x']:.0f},{box['y']:.0f} {box['width']:.0f}×{box['height']:.0f}"
+        place = f"{box['x']:.0f},{box['y']:.0f} {box['width']:.0f}×{box['height']:.0f}{_liveness(face)}"
         if not face["matches"]:
-            table.add_row(str(face["face_index"]), place, "unknown (the gallery is empty)")
+            refused = face["liveness"] is not None and not face["liveness"]["is_live"]
+            reason = "not live: matches no one" if refused else "unknown (the gallery is empty)"
+            table.add_row(str(face["face_index"]), place, reason)
         for rank, match in enumerate(face["matches"]):
             name = f"[{'bold green' if match['is_match'] else 'dim'}]{escape(match['name'])}[/]"
             first = rank == 0
@@ -61,12 +67,18 @@ def compare(
     pack: PackOption = None,
     threshold: ThresholdOption = None,
     face_selection: Annotated[str, typer.Option(help="only | largest")] = "only",
+    liveness_mode: LivenessOption = None,
     as_json: JsonOption = False,
     home: HomeOption = None,
     config: ConfigOption = None,
 ) -> None:
     """Do two photos show the same person? (1:1) Exit status 0: yes, 1: no."""
-    fields = {"pack": pack, "threshold": threshold, "face_selection": face_selection}
+    fields = {
+        "pack": pack,
+        "threshold": threshold,
+        "face_selection": face_selection,
+        "liveness_mode": liveness_mode,
+    }
     answer = _call("compare", [first, second], fields, home, config)
     if as_json:
         typer.echo(json.dumps(answer, ensure_ascii=False, indent=2))
@@ -77,6 +89,9 @@ def compare(
             f"({answer['threshold_source']}), {answer['metric']} {answer['raw_value']:.3f}, "
             f"pack {answer['pack']}@{answer['pack_version']}"
         )
+        for ordinal, face in zip(("first", "second"), answer["faces"], strict=True):
+            if face["liveness"] is not None:
+                typer.echo(f"{ordinal} photo{_liveness(face)}")
     if not answer["is_match"]:
         raise typer.Exit(1)
 
@@ -85,6 +100,7 @@ def detect(
     image: ImageArgument,
     draw: Annotated[Path | None, typer.Option(help="Write the photo with the faces drawn on it (JPEG or PNG).")] = None,
     pack: PackOption = None,
+    liveness_mode: LivenessOption = None,
     as_json: JsonOption = False,
     home: HomeOption = None,
     config: ConfigOption = None,
@@ -92,7 +108,7 @@ def detect(
     """Where are the faces?"""
     if draw is not None and draw.suffix.lower() not in DRAWN_SUFFIXES:
         raise typer.BadParameter(f"{draw.name} must end in {', '.join(DRAWN_SUFFIXES)}", param_hint="--draw")
-    answer = _call("detect", [image], {"pack": pack}, home, config)
+    answer = _call("detect", [image], {"pack": pack, "liveness_mode": liveness_mode}, home, config)
     if as_json:
         typer.echo(json.dumps(answer, ensure_ascii=False, indent=2))
     else:
@@ -101,7 +117,7 @@ def detect(
             typer.echo(
                 f"face {face['face_index']}: x={box['x']:.0f} y={box['y']:.0f} "
                 f"{box['width']:.0f}×{box['height']:.0f} px, detection {face['detection_score']:.2f}, "
-                f"quality {quality['overall']:.2f}"
+                f"quality {quality['overall']:.2f}{_liveness(face)}"
             )
         if not answer["faces"]:
             typer.echo("no face found")
@@ -123,6 +139,12 @@ def _call(
             return answer_of(await client.post(f"/api/v1/{route}", files=files, data=data))
 
     return asyncio.run(call())
+
+
+def _liveness(face: dict[str, Any]) -> str:
+    """Empty where liveness is off."""
+    found = face["liveness"]
+    return "" if found is None else f", {'live' if found['is_live'] else 'not live'} ({found['score']:.2f})"
 
 
 def _draw(image: Path, faces: list[dict[str, Any]], target: Path) -> None:

@@ -4,37 +4,43 @@ import errno
 import signal
 import socket
 import sys
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from lianpu.cli.options import ConfigOption, HomeOption, load_settings
 
+if TYPE_CHECKING:
+    from lianpu.bootstrap import Platform
+
+READABLE = (
+    "warning: other machines can reach this address, and there is no TLS: passwords and faces travel readable. "
+    "Put a proxy with TLS in front."
+)
+INVITATION = (
+    "There is no administrator yet. Make the first one (the link is good once, until the next start):\n"
+    "  {url}/setup#{token}\n"
+    "or in a terminal: lianpu users create-admin NAME"
+)
+
 
 def serve(
     port: Annotated[int | None, typer.Option(help="Port to listen on.", min=1, max=65535)] = None,
-    host: Annotated[str | None, typer.Option(help="Address to bind; anything but loopback needs an API key.")] = None,
+    host: Annotated[str | None, typer.Option(help="Address to bind.")] = None,
     home: HomeOption = None,
     config: ConfigOption = None,
 ) -> None:
     """Start the server and the console."""
-    import uvicorn
-
     from lianpu.api.access import is_loopback
     from lianpu.api.app import create_app
+    from lianpu.api.serving import Server
     from lianpu.bootstrap import prepare_home
     from lianpu.cli.home_lock import locked_home
-    from lianpu.errors import UnsafeBindError
     from lianpu.observability.logging import configure_logging
 
     overrides = {"server.port": port, "server.host": host}
     settings = load_settings(home, config, {key: value for key, value in overrides.items() if value is not None})
     server = settings.server
-    if not is_loopback(server.host) and server.api_key is None:
-        raise UnsafeBindError(
-            f"Binding to {server.host} would open the gallery to the network. Set an API key first: "
-            'LIANPU_SERVER__API_KEY="$(python -c "import secrets; print(secrets.token_urlsafe(32))")"'
-        )
     prepare_home(settings)
     listener = _listen(server.host, server.port)
     url = _url(server.host, server.port)
@@ -46,10 +52,17 @@ def serve(
         # Not before the home is ours: the log file of a server that holds it is not to be touched.
         configure_logging(settings.logging, settings.home)
         typer.echo(f"Lianpu: {url}   (home {settings.home}; Ctrl+C stops)", err=True)
-        options = uvicorn.Config(
-            create_app(settings), log_config=None, access_log=False, server_header=False, timeout_graceful_shutdown=10
-        )
-        uvicorn.Server(options).run(sockets=[listener])
+        if not is_loopback(server.host):
+            typer.echo(READABLE, err=True)
+
+        async def invite(platform: "Platform") -> None:
+            token = await platform.accounts.setup.new_token()
+            if token is not None:
+                # To the terminal alone: whoever can read a log must not become administrator by it.
+                typer.echo(INVITATION.format(url=_url(_reachable(server.host), server.port), token=token), err=True)
+
+        app = create_app(settings, on_start=invite)
+        Server(app, trusted_proxies=server.trusted_proxies).run(sockets=[listener])
 
 
 def _end(*_: object) -> None:
@@ -75,7 +88,8 @@ def _listen(host: str, port: int) -> socket.socket:
     from lianpu.errors import PortInUseError, StartError
 
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listener = socket.socket(family, socket.SOCK_STREAM)
+    # With the protocol named, the event loop switches the delay of small answers off (TCP_NODELAY).
+    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     if sys.platform == "win32":
         # There SO_REUSEADDR would let two servers share a port.
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_EXCLUSIVEADDRUSE, 1)
