@@ -7,15 +7,18 @@ import { QueryClientProvider } from "@tanstack/react-query";
 import { RouterProvider } from "@tanstack/react-router";
 import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
+import { Door } from "#/account/door";
 import { createQueryClient } from "#/api/queries";
+import { startSession } from "#/api/session";
 import { startTranslation } from "#/i18n";
 import { router } from "#/router";
-import { ApiKeyDialog } from "#/shell/api-key-dialog";
+import { styleNonce } from "#/shell/nonce";
 import { toastProblem } from "#/shell/problem";
 
 import { theme, variables } from "#/shell/theme";
 
 startTranslation();
+void startSession();
 const queryClient = createQueryClient(toastProblem);
 // The same key is read by public/scheme.js before the first paint.
 const colorSchemeManager = localStorageColorSchemeManager({ key: "lianpu.scheme" });
@@ -29,11 +32,13 @@ createRoot(root).render(
       cssVariablesResolver={variables}
       colorSchemeManager={colorSchemeManager}
       defaultColorScheme="auto"
+      getStyleNonce={() => styleNonce}
     >
       <QueryClientProvider client={queryClient}>
         <Notifications position="bottom-right" limit={4} />
-        <ApiKeyDialog />
-        <RouterProvider router={router} />
+        <Door>
+          <RouterProvider router={router} />
+        </Door>
       </QueryClientProvider>
     </MantineProvider>
   </StrictMode>,

@@ -1,4 +1,5 @@
 import { createRootRoute, createRoute, createRouter, lazyRouteComponent } from "@tanstack/react-router";
+import { filterOf } from "#/audit/filter";
 import { Crashed, NotFound } from "#/shell/dead-ends";
 import { Shell } from "#/shell/shell";
 
@@ -24,6 +25,32 @@ const person = createRoute({
   component: lazyRouteComponent(() => import("#/gallery/person/person-page"), "PersonPage"),
 });
 
+const bulk = createRoute({
+  getParentRoute: () => root,
+  path: "/bulk",
+  component: lazyRouteComponent(() => import("#/gallery/bulk/bulk-page"), "BulkPage"),
+});
+
+const health = createRoute({
+  getParentRoute: () => root,
+  path: "/gallery-health",
+  component: lazyRouteComponent(() => import("#/health/health-page"), "HealthPage"),
+});
+
+const calibration = createRoute({
+  getParentRoute: () => root,
+  path: "/calibration",
+  validateSearch: (search: Record<string, unknown>): { pack?: string } =>
+    typeof search.pack === "string" && search.pack ? { pack: search.pack } : {},
+  component: lazyRouteComponent(() => import("#/calibration/calibration-page"), "CalibrationPage"),
+});
+
+const packs = createRoute({
+  getParentRoute: () => root,
+  path: "/packs",
+  component: lazyRouteComponent(() => import("#/packs/packs-page"), "PacksPage"),
+});
+
 const search = createRoute({
   getParentRoute: () => root,
   path: "/search",
@@ -36,8 +63,94 @@ const compare = createRoute({
   component: lazyRouteComponent(() => import("#/compare/compare-page"), "ComparePage"),
 });
 
+const jobs = createRoute({
+  getParentRoute: () => root,
+  path: "/jobs",
+  validateSearch: (search: Record<string, unknown>): { job?: string } =>
+    typeof search.job === "string" && search.job ? { job: search.job } : {},
+  component: lazyRouteComponent(() => import("#/jobs/jobs-page"), "JobsPage"),
+});
+
+const audit = createRoute({
+  getParentRoute: () => root,
+  path: "/audit",
+  validateSearch: filterOf,
+  component: lazyRouteComponent(() => import("#/audit/audit-page"), "AuditPage"),
+});
+
+const streams = createRoute({
+  getParentRoute: () => root,
+  path: "/streams",
+  component: lazyRouteComponent(() => import("#/streams/streams-page"), "StreamsPage"),
+});
+
+const unknowns = createRoute({
+  getParentRoute: () => root,
+  path: "/unknowns",
+  component: lazyRouteComponent(() => import("#/unknowns/unknowns-page"), "UnknownsPage"),
+});
+
+const stream = createRoute({
+  getParentRoute: () => root,
+  path: "/streams/$streamId",
+  component: lazyRouteComponent(() => import("#/streams/stream-page"), "StreamPage"),
+});
+
+const images = createRoute({
+  getParentRoute: () => root,
+  path: "/images",
+  validateSearch: (search: Record<string, unknown>): { page?: number } =>
+    Number.isInteger(search.page) && Number(search.page) > 1 ? { page: Number(search.page) } : {},
+  component: lazyRouteComponent(() => import("#/images/images-page"), "ImagesPage"),
+});
+
+const picture = createRoute({
+  getParentRoute: () => root,
+  path: "/images/$imageId",
+  component: lazyRouteComponent(() => import("#/images/picture-page"), "PicturePage"),
+});
+
+const profile = createRoute({
+  getParentRoute: () => root,
+  path: "/profile",
+  component: lazyRouteComponent(() => import("#/account/profile-page"), "ProfilePage"),
+});
+
+const users = createRoute({
+  getParentRoute: () => root,
+  path: "/users",
+  component: lazyRouteComponent(() => import("#/account/users-page"), "UsersPage"),
+});
+
+// Whoever comes back by the one-time link is in already.
+const setup = createRoute({
+  getParentRoute: () => root,
+  path: "/setup",
+  component: lazyRouteComponent(() => import("#/overview/overview-page"), "OverviewPage"),
+});
+
 export const router = createRouter({
-  routeTree: root.addChildren([overview, gallery, person, search, compare]),
+  routeTree: root.addChildren([
+    overview,
+    gallery,
+    person,
+    bulk,
+    health,
+    calibration,
+    search,
+    compare,
+    packs,
+    jobs,
+    images,
+    audit,
+    streams,
+    stream,
+    unknowns,
+    picture,
+    profile,
+    users,
+    setup,
+  ]),
   defaultPreload: "intent",
   defaultErrorComponent: Crashed,
   scrollRestoration: true,

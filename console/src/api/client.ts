@@ -1,24 +1,18 @@
 import createClient from "openapi-fetch";
-import { askForKey, currentKey } from "#/api/key";
 import type { paths } from "#/api/schema";
+import { accessToken, anotherToken } from "#/api/session";
 
 export const api = createClient<paths>({ fetch: authorisedFetch });
 
-/** fetch with the API key; when the server asks for one, the person is asked and the request is sent again. */
+/** fetch as the user who is logged in; a token that the server does not take any more is renewed once. */
 export async function authorisedFetch(request: Request): Promise<Response> {
-  for (;;) {
-    const key = currentKey();
-    const attempt = request.clone();
-    if (key) attempt.headers.set("Authorization", `Bearer ${key}`);
-    const response = await fetch(attempt);
-    if (response.status !== 401 || !(await wantsKey(response.clone()))) return response;
-    if (currentKey() === key && !(await askForKey(key !== null))) return response;
-  }
-}
-
-async function wantsKey(response: Response): Promise<boolean> {
-  const body: unknown = await response.json().catch(() => null);
-  return typeof body === "object" && body !== null && "code" in body && body.code === "api_key_required";
+  const again = request.clone();
+  const token = await accessToken();
+  if (token) request.headers.set("Authorization", `Bearer ${token}`);
+  const response = await fetch(request);
+  if (response.status !== 401 || !token || !(await anotherToken(token))) return response;
+  again.headers.set("Authorization", `Bearer ${await accessToken()}`);
+  return fetch(again);
 }
 
 /** `bodySerializer` of the calls that carry photos. */

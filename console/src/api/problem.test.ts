@@ -23,6 +23,13 @@ describe("parseProblem", () => {
     expect(problem.faces.map((face) => face.face_index)).toEqual([0, 1]);
   });
 
+  it("reads what is amiss with a photo, and only what it can show", () => {
+    const warning = { code: "quality_too_blurred", message: "sharpness is 0.1", value: 0.1, limit: 0.37 };
+    const body = { ...several, code: "quality_too_low", warnings: [warning, { code: "half" }, 7] };
+    expect(parseProblem(422, body).warnings).toEqual([warning]);
+    expect(parseProblem(422, several).warnings).toEqual([]);
+  });
+
   it("reads the fields that are wrong", () => {
     const errors = [{ field: "name", message: "is required", code: "missing" }];
     expect(parseProblem(422, { ...several, errors }).errors).toEqual(errors);

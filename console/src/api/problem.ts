@@ -19,6 +19,16 @@ export interface ProblemFace {
   detection_score: number;
 }
 
+/** What is amiss with a photo, as enrolment and its refusals say it. */
+export interface ProblemWarning {
+  code: string;
+  message: string;
+  value: number;
+  limit: number;
+  person_id?: string | null;
+  name?: string | null;
+}
+
 export interface Problem {
   status: number;
   code: string;
@@ -27,6 +37,9 @@ export interface Problem {
   requestId: string;
   errors: ProblemField[];
   faces: ProblemFace[];
+  warnings: ProblemWarning[];
+  /** All that the answer says, for the figures that only one code carries. */
+  context: Record<string, unknown>;
 }
 
 export const UNREACHABLE = "server_unreachable";
@@ -56,12 +69,14 @@ export function parseProblem(status: number, body: unknown): Problem {
       code: String(item.code ?? ""),
     })),
     faces: records(raw.faces).flatMap((item) => (isFace(item) ? [item] : [])),
+    warnings: warningsOf(raw.warnings),
+    context: raw,
   };
 }
 
 export function problemOf(error: unknown): Problem {
   if (error instanceof ProblemError) return error.problem;
-  const blank = { status: 0, requestId: "", errors: [], faces: [] };
+  const blank = { status: 0, requestId: "", errors: [], faces: [], warnings: [], context: {} };
   // fetch answers a lost connection with a TypeError and nothing else.
   if (error instanceof TypeError) {
     return { ...blank, code: UNREACHABLE, title: "Server not reachable", detail: error.message };
@@ -80,6 +95,20 @@ export async function answered<T>(call: Promise<Answer<T>>): Promise<T> {
   const { data, error, response } = await call;
   if (!response.ok) throw new ProblemError(parseProblem(response.status, error));
   return data as T;
+}
+
+export function warningsOf(value: unknown): ProblemWarning[] {
+  return records(value).flatMap((item) => (isWarning(item) ? [item] : []));
+}
+
+function isWarning(value: unknown): value is ProblemWarning {
+  return (
+    isRecord(value) &&
+    typeof value.code === "string" &&
+    typeof value.message === "string" &&
+    typeof value.value === "number" &&
+    typeof value.limit === "number"
+  );
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {

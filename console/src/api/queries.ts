@@ -4,10 +4,17 @@ import { answered, problemOf } from "#/api/problem";
 
 const MAX_RETRIES = 2;
 
-/** `onMutationError` is told of every failed change, so that none is lost on a page that forgets to show it. */
+/**
+ * `onMutationError` is told of every failed change, so that none is lost on a page that forgets to show it; a form that
+ * shows its error in place says so by `meta: { told: true }`.
+ */
 export function createQueryClient(onMutationError: (error: unknown) => void): QueryClient {
   return new QueryClient({
-    mutationCache: new MutationCache({ onError: onMutationError }),
+    mutationCache: new MutationCache({
+      onError: (error, _variables, _result, mutation) => {
+        if (!mutation.meta?.told) onMutationError(error);
+      },
+    }),
     defaultOptions: {
       queries: {
         staleTime: 10_000,

@@ -4,6 +4,625 @@
  */
 
 export interface paths {
+  "/api/v1/users/me": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /**
+     * Get Me
+     * @description Who this credential stands for, and what it may do.
+     *
+     *     Needs the scope `account` (roles: viewer, operator, admin).
+     */
+    get: operations["get_me_api_v1_users_me_get"];
+    /**
+     * Rename Me
+     * @description Take another name.
+     *
+     *     Needs the scope `account` (roles: viewer, operator, admin).
+     */
+    put: operations["rename_me_api_v1_users_me_put"];
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/v1/users/me/password": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    /**
+     * Change My Password
+     * @description Change the password; all other logins end.
+     *
+     *     Needs the scope `account` (roles: viewer, operator, admin).
+     */
+    put: operations["change_my_password_api_v1_users_me_password_put"];
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/v1/users/me/sessions": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /**
+     * List My Sessions
+     * @description One's logins, the one used last first.
+     *
+     *     Needs the scope `account` (roles: viewer, operator, admin).
+     */
+    get: operations["list_my_sessions_api_v1_users_me_sessions_get"];
+    put?: never;
+    post?: never;
+    /**
+     * End My Other Sessions
+     * @description End all logins but the one that makes this call.
+     *
+     *     Needs the scope `account` (roles: viewer, operator, admin).
+     */
+    delete: operations["end_my_other_sessions_api_v1_users_me_sessions_delete"];
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/v1/users/me/sessions/{session_id}": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    post?: never;
+    /**
+     * End My Session
+     * @description End one login; its access token stops at once.
+     *
+     *     Needs the scope `account` (roles: viewer, operator, admin).
+     */
+    delete: operations["end_my_session_api_v1_users_me_sessions__session_id__delete"];
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/v1/users/token": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /**
+     * Get Token
+     * @description Log in by password, or refresh a login (OAuth 2.0).
+     *
+     *     A refresh token is good once: the answer brings the next one. One that comes again ends the login.
+     */
+    post: operations["get_token_api_v1_users_token_post"];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/v1/users/token/revoke": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /**
+     * Revoke Token
+     * @description Log out: end the login of a refresh token, and its access tokens with it (RFC 7009).
+     */
+    post: operations["revoke_token_api_v1_users_token_revoke_post"];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/v1/users/setup": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /**
+     * Get Setup
+     * @description Whether there is an administrator, and who may make an account.
+     */
+    get: operations["get_setup_api_v1_users_setup_get"];
+    put?: never;
+    /**
+     * Set Up
+     * @description Make the first administrator, with the token of the link that the server printed at its start.
+     */
+    post: operations["set_up_api_v1_users_setup_post"];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/v1/users/": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /**
+     * List Users
+     * @description All users, by name.
+     *
+     *     Needs the scope `users:manage` (roles: admin).
+     */
+    get: operations["list_users_api_v1_users__get"];
+    put?: never;
+    /**
+     * Create User
+     * @description Make a user: administrators any, anybody a viewer where registration is open (`accounts.registration`).
+     */
+    post: operations["create_user_api_v1_users__post"];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/v1/users/{user_id}": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /**
+     * Get User
+     * @description Needs the scope `users:manage` (roles: admin).
+     */
+    get: operations["get_user_api_v1_users__user_id__get"];
+    /**
+     * Update User
+     * @description Change a user. A new role, state or password ends all logins of the user at once.
+     *
+     *     `last_admin`: no active administrator would be left.
+     *
+     *     Needs the scope `users:manage` (roles: admin).
+     */
+    put: operations["update_user_api_v1_users__user_id__put"];
+    post?: never;
+    /**
+     * Delete User
+     * @description Delete a user with all logins, API keys and images.
+     *
+     *     Needs the scope `users:manage` (roles: admin).
+     */
+    delete: operations["delete_user_api_v1_users__user_id__delete"];
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/v1/keys": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /**
+     * List Keys
+     * @description One's own API keys, newest first.
+     *
+     *     Needs the scope `account` (roles: viewer, operator, admin); for what is somebody else's `users:manage` (roles: admin).
+     */
+    get: operations["list_keys_api_v1_keys_get"];
+    put?: never;
+    /**
+     * Create Key
+     * @description Make a key that may do some of what the caller may. Its `secret` is in this answer and nowhere else.
+     *
+     *     Needs the scope `account` (roles: viewer, operator, admin); for what is somebody else's `users:manage` (roles: admin).
+     */
+    post: operations["create_key_api_v1_keys_post"];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/v1/keys/{key_id}": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    post?: never;
+    /**
+     * Revoke Key
+     * @description Revoke a key, at once and for good.
+     *
+     *     Needs the scope `account` (roles: viewer, operator, admin); for what is somebody else's `users:manage` (roles: admin).
+     */
+    delete: operations["revoke_key_api_v1_keys__key_id__delete"];
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/v1/images/inference/events": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /**
+     * Stream Inference
+     * @description One's own inference tasks as Server-Sent Events; `EventSource` sends the token as `?token=`.
+     *
+     *     Needs the scope `images` (roles: viewer, operator, admin).
+     */
+    get: operations["stream_inference_api_v1_images_inference_events_get"];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/v1/jobs/events": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /**
+     * Stream Jobs
+     * @description One's own jobs, with `jobs:manage` everybody's, as Server-Sent Events.
+     *
+     *     Needs the scope `jobs:read` (roles: viewer, operator, admin); for what is somebody else's `jobs:manage` (roles: operator, admin).
+     */
+    get: operations["stream_jobs_api_v1_jobs_events_get"];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/v1/images/inference/models": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /**
+     * List Inference Models
+     * @description Models that images can be sent through: built in, of installed packages, and dropped-in folders.
+     *
+     *     Needs the scope `images` (roles: viewer, operator, admin).
+     */
+    get: operations["list_inference_models_api_v1_images_inference_models_get"];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/v1/images/inference": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /**
+     * Run Inference
+     * @description Run a model on an image and wait for the result, which is kept with the image.
+     *
+     *     Needs the scope `images` (roles: viewer, operator, admin).
+     */
+    post: operations["run_inference_api_v1_images_inference_post"];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/v1/images/inference/async": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /**
+     * Run Inference Async
+     * @description Run a model on an image in the background; `WS /api/v1/ws/inference` tells when it is done.
+     *
+     *     The same `Idempotency-Key` with the same content gives the same task.
+     *
+     *     Needs the scope `images` (roles: viewer, operator, admin).
+     */
+    post: operations["run_inference_async_api_v1_images_inference_async_post"];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/v1/images/inference/tasks": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /**
+     * List Tasks
+     * @description One's own tasks, newest first, as long as their jobs are kept.
+     *
+     *     Needs the scope `images` (roles: viewer, operator, admin).
+     */
+    get: operations["list_tasks_api_v1_images_inference_tasks_get"];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/v1/images/inference/tasks/{task_id}": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /**
+     * Get Task
+     * @description `pending`, `processing`, `completed` with `result_url`, `failed` with `error`, or `cancelled`.
+     *
+     *     Needs the scope `images` (roles: viewer, operator, admin).
+     */
+    get: operations["get_task_api_v1_images_inference_tasks__task_id__get"];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/v1/images/inference/{result_id}": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /**
+     * Get Result
+     * @description Needs the scope `images` (roles: viewer, operator, admin).
+     */
+    get: operations["get_result_api_v1_images_inference__result_id__get"];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/v1/images/upload": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /**
+     * Upload Image
+     * @description Store an image of one's own. Its type is that of its content; limits hold while it arrives.
+     *
+     *     Needs the scope `images` (roles: viewer, operator, admin).
+     */
+    post: operations["upload_image_api_v1_images_upload_post"];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/v1/images/": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /**
+     * List Images
+     * @description One's own images, newest first.
+     *
+     *     Needs the scope `images` (roles: viewer, operator, admin).
+     */
+    get: operations["list_images_api_v1_images__get"];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/v1/images/{image_id}": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /**
+     * Get Image
+     * @description Needs the scope `images` (roles: viewer, operator, admin).
+     */
+    get: operations["get_image_api_v1_images__image_id__get"];
+    put?: never;
+    post?: never;
+    /**
+     * Delete Image
+     * @description Delete the image with its file and all results. Tasks that wait for it fail with `image_not_found`.
+     *
+     *     Needs the scope `images` (roles: viewer, operator, admin).
+     */
+    delete: operations["delete_image_api_v1_images__image_id__delete"];
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/v1/images/{image_id}/content": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /**
+     * Get Image Content
+     * @description The image, byte for byte as it was uploaded.
+     *
+     *     Needs the scope `images` (roles: viewer, operator, admin).
+     */
+    get: operations["get_image_content_api_v1_images__image_id__content_get"];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/v1/images/{image_id}/thumbnail": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /**
+     * Get Image Thumbnail
+     * @description The whole image as a small JPEG.
+     *
+     *     Needs the scope `images` (roles: viewer, operator, admin).
+     */
+    get: operations["get_image_thumbnail_api_v1_images__image_id__thumbnail_get"];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/v1/images/{image_id}/results": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /**
+     * List Results
+     * @description What models made of the image, newest first.
+     *
+     *     Needs the scope `images` (roles: viewer, operator, admin).
+     */
+    get: operations["list_results_api_v1_images__image_id__results_get"];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/v1/faces/batch": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /**
+     * Enrol Batch
+     * @description Enrol an archive of `person/….jpg` folders, or many photos, in the background; each file has its own outcome.
+     *
+     *     The options may come as form fields or in the query string. The same `Idempotency-Key` with the same content gives
+     *     the same job.
+     *
+     *     Needs the scope `gallery:enrol` (roles: operator, admin).
+     */
+    post: operations["enrol_batch_api_v1_faces_batch_post"];
+    /**
+     * Delete Batch
+     * @description Remove persons with all they have, each for itself: one who is not there keeps no other.
+     *
+     *     Needs the scope `gallery:enrol` (roles: operator, admin).
+     */
+    delete: operations["delete_batch_api_v1_faces_batch_delete"];
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
   "/api/v1/faces": {
     parameters: {
       query?: never;
@@ -14,12 +633,16 @@ export interface paths {
     /**
      * List Persons
      * @description Persons, newest first. Filters: part of the name, a pack they can be found by, `metadata.KEY=VALUE`.
+     *
+     *     Needs the scope `gallery:read` (roles: viewer, operator, admin).
      */
     get: operations["list_persons_api_v1_faces_get"];
     put?: never;
     /**
      * Enrol
      * @description Enrol a person with a photo, or add the photo to the person whose id is given.
+     *
+     *     Needs the scope `gallery:enrol` (roles: operator, admin).
      */
     post: operations["enrol_api_v1_faces_post"];
     delete?: never;
@@ -35,19 +658,30 @@ export interface paths {
       path?: never;
       cookie?: never;
     };
-    /** Get Person */
+    /**
+     * Get Person
+     * @description Needs the scope `gallery:read` (roles: viewer, operator, admin).
+     */
     get: operations["get_person_api_v1_faces__person_id__get"];
-    /** Replace Person */
+    /**
+     * Replace Person
+     * @description Needs the scope `gallery:enrol` (roles: operator, admin).
+     */
     put: operations["replace_person_api_v1_faces__person_id__put"];
     post?: never;
     /**
      * Delete Person
-     * @description Remove the person with all images, embeddings and files. There is no way back.
+     * @description Remove the person with all images, embeddings and files. There is no way back; the receipt says what is gone.
+     *
+     *     Needs the scope `gallery:enrol` (roles: operator, admin).
      */
     delete: operations["delete_person_api_v1_faces__person_id__delete"];
     options?: never;
     head?: never;
-    /** Patch Person */
+    /**
+     * Patch Person
+     * @description Needs the scope `gallery:enrol` (roles: operator, admin).
+     */
     patch: operations["patch_person_api_v1_faces__person_id__patch"];
     trace?: never;
   };
@@ -61,6 +695,8 @@ export interface paths {
     /**
      * Get Person Thumbnail
      * @description A JPEG square of the face on the person's primary image.
+     *
+     *     Needs the scope `gallery:read` (roles: viewer, operator, admin).
      */
     get: operations["get_person_thumbnail_api_v1_faces__person_id__thumbnail_get"];
     put?: never;
@@ -81,10 +717,15 @@ export interface paths {
     /**
      * List Images
      * @description The person's images: the primary one first, then newest first.
+     *
+     *     Needs the scope `gallery:read` (roles: viewer, operator, admin).
      */
     get: operations["list_images_api_v1_faces__person_id__images_get"];
     put?: never;
-    /** Add Image */
+    /**
+     * Add Image
+     * @description Needs the scope `gallery:enrol` (roles: operator, admin).
+     */
     post: operations["add_image_api_v1_faces__person_id__images_post"];
     delete?: never;
     options?: never;
@@ -99,21 +740,31 @@ export interface paths {
       path?: never;
       cookie?: never;
     };
-    /** Get Image */
+    /**
+     * Get Image
+     * @description Needs the scope `gallery:read` (roles: viewer, operator, admin).
+     */
     get: operations["get_image_api_v1_faces__person_id__images__image_id__get"];
     /**
      * Replace Image
      * @description A new version of the image, under an id of its own; the version before stays unless `keep_previous=false`.
+     *
+     *     Needs the scope `gallery:enrol` (roles: operator, admin).
      */
     put: operations["replace_image_api_v1_faces__person_id__images__image_id__put"];
     post?: never;
-    /** Delete Image */
+    /**
+     * Delete Image
+     * @description Needs the scope `gallery:enrol` (roles: operator, admin).
+     */
     delete: operations["delete_image_api_v1_faces__person_id__images__image_id__delete"];
     options?: never;
     head?: never;
     /**
      * Patch Image
      * @description Make this the person's primary image.
+     *
+     *     Needs the scope `gallery:enrol` (roles: operator, admin).
      */
     patch: operations["patch_image_api_v1_faces__person_id__images__image_id__patch"];
     trace?: never;
@@ -128,6 +779,8 @@ export interface paths {
     /**
      * Get Image Content
      * @description The photo, byte for byte as it was uploaded.
+     *
+     *     Needs the scope `gallery:read` (roles: viewer, operator, admin).
      */
     get: operations["get_image_content_api_v1_faces__person_id__images__image_id__content_get"];
     put?: never;
@@ -148,10 +801,56 @@ export interface paths {
     /**
      * Get Image Thumbnail
      * @description A JPEG square of the person's face on this image.
+     *
+     *     Needs the scope `gallery:read` (roles: viewer, operator, admin).
      */
     get: operations["get_image_thumbnail_api_v1_faces__person_id__images__image_id__thumbnail_get"];
     put?: never;
     post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/v1/faces/{person_id}/merge": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /**
+     * Merge Persons
+     * @description Other persons become part of this one: their images and embeddings move, and they are gone. All or nothing.
+     *
+     *     Needs the scope `gallery:enrol` (roles: operator, admin).
+     */
+    post: operations["merge_persons_api_v1_faces__person_id__merge_post"];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/v1/faces/{person_id}/images/{image_id}/move": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /**
+     * Move Image
+     * @description Give an image to another person, or make a new person of it. Searches name the new one at once.
+     *
+     *     Needs the scope `gallery:enrol` (roles: operator, admin).
+     */
+    post: operations["move_image_api_v1_faces__person_id__images__image_id__move_post"];
     delete?: never;
     options?: never;
     head?: never;
@@ -169,7 +868,9 @@ export interface paths {
     put?: never;
     /**
      * Detect
-     * @description Boxes, landmarks and quality of all faces, largest first.
+     * @description Boxes, landmarks and quality of all faces, largest first; age and gender where the pack has them.
+     *
+     *     Needs the scope `gallery:recognise` (roles: viewer, operator, admin).
      */
     post: operations["detect_api_v1_detect_post"];
     delete?: never;
@@ -190,6 +891,8 @@ export interface paths {
     /**
      * Embeddings
      * @description The embedding of every face, for callers with a store of their own.
+     *
+     *     Needs the scope `gallery:recognise` (roles: viewer, operator, admin).
      */
     post: operations["embeddings_api_v1_embeddings_post"];
     delete?: never;
@@ -210,6 +913,8 @@ export interface paths {
     /**
      * Search
      * @description 1:N: who is on the photo? Every face with its nearest persons; a face nobody matches is unknown.
+     *
+     *     Needs the scope `gallery:recognise` (roles: viewer, operator, admin).
      */
     post: operations["search_api_v1_search_post"];
     delete?: never;
@@ -230,8 +935,1368 @@ export interface paths {
     /**
      * Compare
      * @description 1:1: do two photos show the same person? The field `image` is given twice.
+     *
+     *     Needs the scope `gallery:recognise` (roles: viewer, operator, admin).
      */
     post: operations["compare_api_v1_compare_post"];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/v1/faces/{person_id}/generate-features": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /**
+     * Generate Features
+     * @description Make a pack's missing embeddings of one person's images.
+     *
+     *     Needs the scope `gallery:enrol` (roles: operator, admin).
+     */
+    post: operations["generate_features_api_v1_faces__person_id__generate_features_post"];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/v1/gallery/reembed": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /**
+     * Reembed
+     * @description Make a pack's missing embeddings of all images. Asking again while it runs gives the same job.
+     *
+     *     Needs the scope `gallery:manage` (roles: operator, admin).
+     */
+    post: operations["reembed_api_v1_gallery_reembed_post"];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/v1/models/default": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /**
+     * Switch Default
+     * @description Make a pack the default one. Refused (`pack_not_covered`) while images lack its embedding.
+     *
+     *     Searches go on during the switch, each answered by one pack, which the answer names. The pack before keeps its
+     *     embeddings; the way back is the same call.
+     *
+     *     Needs the scope `models:manage` (roles: admin).
+     */
+    post: operations["switch_default_api_v1_models_default_post"];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/v1/gallery/shadow": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /**
+     * Get Shadow
+     * @description How far the candidate agrees with the active pack.
+     *
+     *     Needs the scope `gallery:manage` (roles: operator, admin).
+     */
+    get: operations["get_shadow_api_v1_gallery_shadow_get"];
+    /**
+     * Put Shadow
+     * @description Repeat searches by a candidate, behind the answers of the active pack, and compare.
+     *
+     *     Searches that name a pack or a threshold are left alone. Images enrolled meanwhile get the candidate's embedding.
+     *
+     *     Needs the scope `gallery:manage` (roles: operator, admin).
+     */
+    put: operations["put_shadow_api_v1_gallery_shadow_put"];
+    post?: never;
+    /**
+     * Delete Shadow
+     * @description End it; the answer is the last report, after which the counts are forgotten.
+     *
+     *     Needs the scope `gallery:manage` (roles: operator, admin).
+     */
+    delete: operations["delete_shadow_api_v1_gallery_shadow_delete"];
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/v1/gallery/calibrate": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /**
+     * Get Calibration
+     * @description The last calibration that was completed.
+     *
+     *     Needs the scope `gallery:manage` (roles: operator, admin).
+     */
+    get: operations["get_calibration_api_v1_gallery_calibrate_get"];
+    put?: never;
+    /**
+     * Calibrate
+     * @description Find out from your own people's scores what each threshold means, and which one gives a wanted rate.
+     *
+     *     Needs the scope `gallery:manage` (roles: operator, admin).
+     */
+    post: operations["calibrate_api_v1_gallery_calibrate_post"];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/v1/gallery/calibrate/{job_id}/plots/{name}": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /**
+     * Get Calibration Plot
+     * @description A picture of a calibration: error rates over the threshold, or the scores' histogram.
+     *
+     *     Needs the scope `gallery:manage` (roles: operator, admin).
+     */
+    get: operations["get_calibration_plot_api_v1_gallery_calibrate__job_id__plots__name__get"];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/v1/models/{name}/threshold": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    /**
+     * Put Threshold
+     * @description Set this gallery's own threshold of a pack, for all who have none of their own; null takes it back.
+     *
+     *     Needs the scope `models:manage` (roles: admin).
+     */
+    put: operations["put_threshold_api_v1_models__name__threshold_put"];
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/v1/gallery/health": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /**
+     * Get Health
+     * @description The latest report, without what was dismissed or has changed since.
+     *
+     *     Needs the scope `gallery:manage` (roles: operator, admin).
+     */
+    get: operations["get_health_api_v1_gallery_health_get"];
+    put?: never;
+    /**
+     * Check Health
+     * @description Look for images in the wrong place, persons enrolled twice, look-alikes and poor images.
+     *
+     *     Needs the scope `gallery:manage` (roles: operator, admin).
+     */
+    post: operations["check_health_api_v1_gallery_health_post"];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/v1/gallery/health/findings/{finding_id}/apply": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /**
+     * Apply Finding
+     * @description Do what one of the finding's actions says, if the finding still holds.
+     *
+     *     Needs the scope `gallery:manage` (roles: operator, admin).
+     */
+    post: operations["apply_finding_api_v1_gallery_health_findings__finding_id__apply_post"];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/v1/gallery/health/findings/{finding_id}/dismiss": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /**
+     * Dismiss Finding
+     * @description This is fine: do not report it again.
+     *
+     *     Needs the scope `gallery:manage` (roles: operator, admin).
+     */
+    post: operations["dismiss_finding_api_v1_gallery_health_findings__finding_id__dismiss_post"];
+    /**
+     * Undismiss Finding
+     * @description Report it again.
+     *
+     *     Needs the scope `gallery:manage` (roles: operator, admin).
+     */
+    delete: operations["undismiss_finding_api_v1_gallery_health_findings__finding_id__dismiss_delete"];
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/v1/gallery/signing-key": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /**
+     * Get Signing Key
+     * @description Whose archives these are: what other installations are to trust.
+     *
+     *     Needs the scope `gallery:transfer` (roles: admin).
+     */
+    get: operations["get_signing_key_api_v1_gallery_signing_key_get"];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/v1/gallery/export": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /**
+     * Export Gallery
+     * @description Make a signed archive of the gallery, of some persons, or of those that a filter finds.
+     *
+     *     Needs the scope `gallery:transfer` (roles: admin).
+     */
+    post: operations["export_gallery_api_v1_gallery_export_post"];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/v1/gallery/exports/{job_id}/archive": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /**
+     * Get Export Archive
+     * @description The archive of a completed export.
+     *
+     *     Needs the scope `gallery:transfer` (roles: admin).
+     */
+    get: operations["get_export_archive_api_v1_gallery_exports__job_id__archive_get"];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/v1/gallery/import": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /**
+     * Import Gallery
+     * @description Take in an archive, sent as the raw body. Everything about it is checked before anything is changed.
+     *
+     *     Needs the scope `gallery:transfer` (roles: admin).
+     */
+    post: operations["import_gallery_api_v1_gallery_import_post"];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/v1/gallery/imports/{job_id}/apply": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /**
+     * Apply Import
+     * @description Take in the archive that a dry run has examined, without sending it again.
+     *
+     *     Needs the scope `gallery:transfer` (roles: admin).
+     */
+    post: operations["apply_import_api_v1_gallery_imports__job_id__apply_post"];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/v1/gallery/check": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /**
+     * Check Gallery
+     * @description Prove that database, files and indexes agree; the job's result has every finding.
+     *
+     *     Needs the scope `gallery:manage` (roles: operator, admin).
+     */
+    post: operations["check_gallery_api_v1_gallery_check_post"];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/v1/jobs": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /**
+     * List Jobs
+     * @description One's own jobs, with `jobs:manage` everybody's; newest first.
+     *
+     *     Needs the scope `jobs:read` (roles: viewer, operator, admin); for what is somebody else's `jobs:manage` (roles: operator, admin).
+     */
+    get: operations["list_jobs_api_v1_jobs_get"];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/v1/jobs/{job_id}": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /**
+     * Get Job
+     * @description How far it is, and what came of it.
+     *
+     *     Needs the scope `jobs:read` (roles: viewer, operator, admin); for what is somebody else's `jobs:manage` (roles: operator, admin).
+     */
+    get: operations["get_job_api_v1_jobs__job_id__get"];
+    put?: never;
+    post?: never;
+    /**
+     * Delete Job
+     * @description Clear an ended job away, with its items and files.
+     *
+     *     Needs the scope `jobs:read` (roles: viewer, operator, admin); for what is somebody else's `jobs:manage` (roles: operator, admin).
+     */
+    delete: operations["delete_job_api_v1_jobs__job_id__delete"];
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/v1/jobs/{job_id}/items": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /**
+     * List Job Items
+     * @description What became of each item, in the order of the job.
+     *
+     *     Needs the scope `jobs:read` (roles: viewer, operator, admin); for what is somebody else's `jobs:manage` (roles: operator, admin).
+     */
+    get: operations["list_job_items_api_v1_jobs__job_id__items_get"];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/v1/jobs/{job_id}/cancel": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /**
+     * Cancel Job
+     * @description End it: at once while it waits, else at its next step. What is done stays done.
+     *
+     *     Needs the scope `jobs:read` (roles: viewer, operator, admin); for what is somebody else's `jobs:manage` (roles: operator, admin).
+     */
+    post: operations["cancel_job_api_v1_jobs__job_id__cancel_post"];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/v1/jobs/{job_id}/retry": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /**
+     * Retry Job
+     * @description Go on with a failed or cancelled job where it ended, or try the failed items of a completed one again.
+     *
+     *     Without `jobs:manage` this is for one's own inference tasks.
+     *
+     *     Needs the scope `jobs:read` (roles: viewer, operator, admin); for what is somebody else's `jobs:manage` (roles: operator, admin).
+     */
+    post: operations["retry_job_api_v1_jobs__job_id__retry_post"];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/v1/models/available": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /**
+     * List Available
+     * @description The catalogue: packs that can be pulled, under which terms, from where. Asks no other server.
+     *
+     *     Needs the scope `models:read` (roles: viewer, operator, admin).
+     */
+    get: operations["list_available_api_v1_models_available_get"];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/v1/models/pull": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /**
+     * Pull
+     * @description Download a pack of the catalogue, check it and install it. Asking again while it runs gives the same job.
+     *
+     *     The job counts bytes. It can be cancelled; it, or another pull of the same pack, goes on where it ended.
+     *
+     *     Needs the scope `models:manage` (roles: admin).
+     */
+    post: operations["pull_api_v1_models_pull_post"];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/v1/models/load": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /**
+     * Load
+     * @description Load a face pack and its part of the gallery now rather than at its first use.
+     *
+     *     Needs the scope `models:manage` (roles: admin).
+     */
+    post: operations["load_api_v1_models_load_post"];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/v1/models/unload": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /**
+     * Unload
+     * @description Free the memory of a pack; requests that have begun keep it. The default pack is refused (`pack_in_use`).
+     *
+     *     Needs the scope `models:manage` (roles: admin).
+     */
+    post: operations["unload_api_v1_models_unload_post"];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/v1/models/{name}": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    post?: never;
+    /**
+     * Remove
+     * @description Delete an imported pack: `name@version`, or `name` where one version is installed.
+     *
+     *     `pack_in_use`: it is the default pack, judges liveness, is embedded, or images are embedded by it and `force` is
+     *     false.
+     *
+     *     Needs the scope `models:manage` (roles: admin).
+     */
+    delete: operations["remove_api_v1_models__name__delete"];
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/v1/stream/events": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /**
+     * Stream Stream Events
+     * @description Who appears and leaves, as Server-Sent Events; `EventSource` sends the token as `?token=`.
+     *
+     *     Needs the scope `streams:read` (roles: viewer, operator, admin).
+     */
+    get: operations["stream_stream_events_api_v1_stream_events_get"];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/v1/stream/unknowns": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /**
+     * List Unknowns
+     * @description People whom streams could not name, who was seen last first.
+     *
+     *     Needs the scope `streams:read` (roles: viewer, operator, admin).
+     */
+    get: operations["list_unknowns_api_v1_stream_unknowns_get"];
+    put?: never;
+    post?: never;
+    /**
+     * Purge All
+     * @description Everybody in the inbox is gone, with all faces. There is no way back.
+     *
+     *     Needs the scope `streams:manage` (roles: operator, admin).
+     */
+    delete: operations["purge_all_api_v1_stream_unknowns_delete"];
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/v1/stream/unknowns/{unknown_id}": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /**
+     * Get Unknown
+     * @description Needs the scope `streams:read` (roles: viewer, operator, admin).
+     */
+    get: operations["get_unknown_api_v1_stream_unknowns__unknown_id__get"];
+    put?: never;
+    post?: never;
+    /**
+     * Purge Unknown
+     * @description The unknown person is gone, with all faces. There is no way back.
+     *
+     *     Needs the scope `streams:manage` (roles: operator, admin).
+     */
+    delete: operations["purge_unknown_api_v1_stream_unknowns__unknown_id__delete"];
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/v1/stream/unknowns/{unknown_id}/crop": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /**
+     * Get Best Crop
+     * @description The best face, with some room around it, as JPEG.
+     *
+     *     Needs the scope `streams:read` (roles: viewer, operator, admin).
+     */
+    get: operations["get_best_crop_api_v1_stream_unknowns__unknown_id__crop_get"];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/v1/stream/unknowns/{unknown_id}/faces/{face_id}/crop": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /**
+     * Get Crop
+     * @description One face, as JPEG.
+     *
+     *     Needs the scope `streams:read` (roles: viewer, operator, admin).
+     */
+    get: operations["get_crop_api_v1_stream_unknowns__unknown_id__faces__face_id__crop_get"];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/v1/stream/unknowns/{unknown_id}/name": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /**
+     * Name Unknown
+     * @description Make a new person of the faces, or add them to one who exists; the unknown person is then gone.
+     *
+     *     Needs the scope `gallery:enrol` (roles: operator, admin).
+     */
+    post: operations["name_unknown_api_v1_stream_unknowns__unknown_id__name_post"];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/v1/stream/unknowns/{unknown_id}/vetoes": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /**
+     * Veto Person
+     * @description This is not that person: it is no longer suggested, may not be named so, and streams do not take it for them.
+     *
+     *     Needs the scope `gallery:enrol` (roles: operator, admin).
+     */
+    post: operations["veto_person_api_v1_stream_unknowns__unknown_id__vetoes_post"];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/v1/stream/unknowns/{unknown_id}/vetoes/{person_id}": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    post?: never;
+    /**
+     * Withdraw Veto
+     * @description It may be that person after all.
+     *
+     *     Needs the scope `gallery:enrol` (roles: operator, admin).
+     */
+    delete: operations["withdraw_veto_api_v1_stream_unknowns__unknown_id__vetoes__person_id__delete"];
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/v1/stream/unknowns/{unknown_id}/faces/{face_id}/move": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /**
+     * Move Face
+     * @description Give a face to another unknown person, or make one of it; answers with who has it now.
+     *
+     *     Needs the scope `gallery:enrol` (roles: operator, admin).
+     */
+    post: operations["move_face_api_v1_stream_unknowns__unknown_id__faces__face_id__move_post"];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/v1/stream/unknowns/{unknown_id}/merge": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /**
+     * Merge Unknowns
+     * @description The other unknown person becomes part of this one.
+     *
+     *     Needs the scope `gallery:enrol` (roles: operator, admin).
+     */
+    post: operations["merge_unknowns_api_v1_stream_unknowns__unknown_id__merge_post"];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/v1/stream/webhooks": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /**
+     * List Webhooks
+     * @description All endpoints, oldest first, and what waits for each.
+     *
+     *     Needs the scope `streams:manage` (roles: operator, admin).
+     */
+    get: operations["list_webhooks_api_v1_stream_webhooks_get"];
+    put?: never;
+    /**
+     * Create Webhook
+     * @description Post events to an address from now on. The `secret` is in this answer and nowhere else.
+     *
+     *     Needs the scope `streams:manage` (roles: operator, admin).
+     */
+    post: operations["create_webhook_api_v1_stream_webhooks_post"];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/v1/stream/webhooks/{webhook_id}": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /**
+     * Get Webhook
+     * @description One endpoint.
+     *
+     *     Needs the scope `streams:manage` (roles: operator, admin).
+     */
+    get: operations["get_webhook_api_v1_stream_webhooks__webhook_id__get"];
+    put?: never;
+    post?: never;
+    /**
+     * Delete Webhook
+     * @description Remove an endpoint with all that waits for it, its dead letters and its log.
+     *
+     *     Needs the scope `streams:manage` (roles: operator, admin).
+     */
+    delete: operations["delete_webhook_api_v1_stream_webhooks__webhook_id__delete"];
+    options?: never;
+    head?: never;
+    /**
+     * Update Webhook
+     * @description Change an endpoint. `active: true` also takes one up again that was disabled after failing.
+     *
+     *     Needs the scope `streams:manage` (roles: operator, admin).
+     */
+    patch: operations["update_webhook_api_v1_stream_webhooks__webhook_id__patch"];
+    trace?: never;
+  };
+  "/api/v1/stream/webhooks/{webhook_id}/secret": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /**
+     * Renew Webhook Secret
+     * @description A new secret; the old one signs nothing any more.
+     *
+     *     Needs the scope `streams:manage` (roles: operator, admin).
+     */
+    post: operations["renew_webhook_secret_api_v1_stream_webhooks__webhook_id__secret_post"];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/v1/stream/webhooks/{webhook_id}/test": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /**
+     * Test Webhook
+     * @description Post a message of the kind `test` once, and tell what came of it.
+     *
+     *     Needs the scope `streams:manage` (roles: operator, admin).
+     */
+    post: operations["test_webhook_api_v1_stream_webhooks__webhook_id__test_post"];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/v1/stream/webhooks/{webhook_id}/deliveries": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /**
+     * List Webhook Deliveries
+     * @description The last attempts, newest first.
+     *
+     *     Needs the scope `streams:manage` (roles: operator, admin).
+     */
+    get: operations["list_webhook_deliveries_api_v1_stream_webhooks__webhook_id__deliveries_get"];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/v1/stream/webhooks/{webhook_id}/dead-letters": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /**
+     * List Dead Letters
+     * @description Events that were given up, newest first.
+     *
+     *     Needs the scope `streams:manage` (roles: operator, admin).
+     */
+    get: operations["list_dead_letters_api_v1_stream_webhooks__webhook_id__dead_letters_get"];
+    put?: never;
+    post?: never;
+    /**
+     * Purge Dead Letters
+     * @description Let these go for good, or all of them.
+     *
+     *     Needs the scope `streams:manage` (roles: operator, admin).
+     */
+    delete: operations["purge_dead_letters_api_v1_stream_webhooks__webhook_id__dead_letters_delete"];
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/v1/stream/webhooks/{webhook_id}/dead-letters/retry": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /**
+     * Retry Dead Letters
+     * @description Try these again, or all of them, before everything newer.
+     *
+     *     Needs the scope `streams:manage` (roles: operator, admin).
+     */
+    post: operations["retry_dead_letters_api_v1_stream_webhooks__webhook_id__dead_letters_retry_post"];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/v1/stream/mqtt": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /**
+     * Get Mqtt
+     * @description The connection to the MQTT broker.
+     *
+     *     Needs the scope `streams:manage` (roles: operator, admin).
+     */
+    get: operations["get_mqtt_api_v1_stream_mqtt_get"];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/v1/stream/start": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /**
+     * Start Stream
+     * @description Begin to read a source and to name who is in it; answers before the first frame is there.
+     *
+     *     Needs the scope `streams:manage` (roles: operator, admin).
+     */
+    post: operations["start_stream_api_v1_stream_start_post"];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/v1/stream/stop": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /**
+     * Stop Stream
+     * @description End a stream; answers when nothing of it runs any more.
+     *
+     *     Needs the scope `streams:manage` (roles: operator, admin).
+     */
+    post: operations["stop_stream_api_v1_stream_stop_post"];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/v1/stream": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /**
+     * List Streams
+     * @description The streams that run, and how they are.
+     *
+     *     Needs the scope `streams:read` (roles: viewer, operator, admin).
+     */
+    get: operations["list_streams_api_v1_stream_get"];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/v1/stream/feed/{stream_id}": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /**
+     * Watch Stream
+     * @description Motion JPEG with boxes and names, for `<img src>`; the address is `feed_url` of the stream.
+     *
+     *     Needs the scope `streams:read` (roles: viewer, operator, admin).
+     */
+    get: operations["watch_stream_api_v1_stream_feed__stream_id__get"];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/v1/stream/{stream_id}": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /**
+     * Get Stream
+     * @description State and reason, rates, latency, viewers; and an address to watch it at.
+     *
+     *     Needs the scope `streams:read` (roles: viewer, operator, admin).
+     */
+    get: operations["get_stream_api_v1_stream__stream_id__get"];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/v1/stream/{stream_id}/extend": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /**
+     * Extend Stream
+     * @description Let it run longer, or shorter.
+     *
+     *     Needs the scope `streams:manage` (roles: operator, admin).
+     */
+    post: operations["extend_stream_api_v1_stream__stream_id__extend_post"];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/v1/stream/{stream_id}/pause": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /**
+     * Pause Detection
+     * @description Look for no faces; the picture goes on.
+     *
+     *     Needs the scope `streams:manage` (roles: operator, admin).
+     */
+    post: operations["pause_detection_api_v1_stream__stream_id__pause_post"];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/v1/stream/{stream_id}/resume": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /**
+     * Resume Detection
+     * @description Look for faces again.
+     *
+     *     Needs the scope `streams:manage` (roles: operator, admin).
+     */
+    post: operations["resume_detection_api_v1_stream__stream_id__resume_post"];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/v1/stream/{stream_id}/snapshot": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /**
+     * Get Snapshot
+     * @description The next picture with its names, as JPEG.
+     *
+     *     Needs the scope `streams:read` (roles: viewer, operator, admin).
+     */
+    get: operations["get_snapshot_api_v1_stream__stream_id__snapshot_get"];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/v1/stream/{stream_id}/events": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /**
+     * List Events
+     * @description Who appeared and left, newest first.
+     *
+     *     Needs the scope `streams:read` (roles: viewer, operator, admin).
+     */
+    get: operations["list_events_api_v1_stream__stream_id__events_get"];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/v1/stream/{stream_id}/events/{event_id}/crop": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /**
+     * Get Event Crop
+     * @description The face at its best, as JPEG.
+     *
+     *     Needs the scope `streams:read` (roles: viewer, operator, admin).
+     */
+    get: operations["get_event_crop_api_v1_stream__stream_id__events__event_id__crop_get"];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/v1/audit": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /**
+     * List Events
+     * @description Who did what to whom and when, newest first. Reading is an event, too.
+     *
+     *     Needs the scope `audit:read` (roles: admin).
+     */
+    get: operations["list_events_api_v1_audit_get"];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/v1/audit/verify": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /**
+     * Verify
+     * @description Prove that no event was changed, removed or put in since it was stored. Reads all of them.
+     *
+     *     Needs the scope `audit:read` (roles: admin).
+     */
+    get: operations["verify_api_v1_audit_verify_get"];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/v1/audit/export": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /**
+     * Export
+     * @description Events with both their hashes as JSON lines, oldest first: a copy to keep elsewhere.
+     *
+     *     Needs the scope `audit:read` (roles: admin).
+     */
+    get: operations["export_api_v1_audit_export_get"];
+    put?: never;
+    post?: never;
     delete?: never;
     options?: never;
     head?: never;
@@ -267,7 +2332,7 @@ export interface paths {
     };
     /**
      * Ready
-     * @description The database answers and the default pack is loaded; 503 otherwise, saying which is not.
+     * @description The database answers, and the default pack and that of liveness, where it is on, are loaded; else 503.
      */
     get: operations["ready_health_ready_get"];
     put?: never;
@@ -287,7 +2352,7 @@ export interface paths {
     };
     /**
      * Ready
-     * @description The database answers and the default pack is loaded; 503 otherwise, saying which is not.
+     * @description The database answers, and the default pack and that of liveness, where it is on, are loaded; else 503.
      */
     get: operations["ready_health_get"];
     put?: never;
@@ -308,6 +2373,8 @@ export interface paths {
     /**
      * Models
      * @description All packs: installed, usable, of which licence, and how they compare faces.
+     *
+     *     Needs the scope `models:read` (roles: viewer, operator, admin).
      */
     get: operations["models_api_v1_models_get"];
     put?: never;
@@ -328,6 +2395,8 @@ export interface paths {
     /**
      * Status
      * @description Versions, packs, provider, queue and gallery in one look.
+     *
+     *     Needs the scope `system:read` (roles: viewer, operator, admin).
      */
     get: operations["status_api_status_get"];
     put?: never;
@@ -342,6 +2411,427 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
   schemas: {
+    /** ActorAnswer */
+    ActorAnswer: {
+      /**
+       * Kind
+       * @example user
+       * @example api_key
+       * @example configured_key
+       * @example local
+       * @example anonymous
+       * @example system
+       */
+      kind: string;
+      /** Id */
+      id: string;
+      /**
+       * Name
+       * @description As it was then.
+       */
+      name: string;
+    };
+    /** AppliedAnswer */
+    AppliedAnswer: {
+      /** Request Id */
+      request_id: string;
+      /** Finding Id */
+      finding_id: string;
+      /** Action */
+      action: string;
+    };
+    /**
+     * AttributesAnswer
+     * @description What a network estimates from looks.
+     */
+    AttributesAnswer: {
+      /**
+       * Age
+       * @description Years.
+       * @example 37
+       */
+      age: number;
+      /** @description What the network was trained to tell apart, not what a person is. */
+      gender: components["schemas"]["Gender"];
+    };
+    /** AuditEventAnswer */
+    AuditEventAnswer: {
+      /**
+       * Sequence
+       * @example 4711
+       */
+      sequence: number;
+      /**
+       * At
+       * Format: date-time
+       */
+      at: string;
+      actor: components["schemas"]["ActorAnswer"];
+      /**
+       * Action
+       * @example face.search
+       */
+      action: string;
+      /**
+       * Outcome
+       * @enum {string}
+       */
+      outcome: "ok" | "refused" | "failed";
+      /**
+       * Status
+       * @description Of the HTTP answer; 0: there was none.
+       * @example 200
+       */
+      status: number;
+      /**
+       * Target
+       * @description Id of what was acted upon.
+       */
+      target: string | null;
+      /**
+       * Client
+       * @description Address of the caller.
+       * @example 192.0.2.7
+       */
+      client: string;
+      /** Request Id */
+      request_id: string;
+      /**
+       * Detail
+       * @example {
+       *       "faces": 1,
+       *       "persons": [
+       *         {
+       *           "person_id": "p-17",
+       *           "score": 0.913
+       *         }
+       *       ]
+       *     }
+       */
+      detail: {
+        [key: string]: unknown;
+      };
+      /** Hash */
+      hash: string;
+    };
+    /** AuditPageAnswer */
+    AuditPageAnswer: {
+      /** Events */
+      events: components["schemas"]["AuditEventAnswer"][];
+      /**
+       * Next Cursor
+       * @description Give it as `cursor` for the next page; null on the last page.
+       */
+      next_cursor: string | null;
+      /** Request Id */
+      request_id: string;
+    };
+    /** AuditVerdictAnswer */
+    AuditVerdictAnswer: {
+      /** Ok */
+      ok: boolean;
+      /**
+       * Events
+       * @description So many were proved, from the first on.
+       */
+      events: number;
+      /**
+       * Head Hash
+       * @description Of the last one proved. Note it down elsewhere, and expect it next time.
+       */
+      head_hash: string;
+      /**
+       * First Broken
+       * @description Sequence number of the first event that is wrong; null: none is.
+       */
+      first_broken: number | null;
+      problem: components["schemas"]["ChainProblem"] | null;
+      /** Explanation */
+      explanation: string | null;
+      /**
+       * Anchored
+       * @description Sequence number that the anchor in the home folder names.
+       */
+      anchored: number | null;
+      /** Request Id */
+      request_id: string;
+    };
+    /** AvailableFile */
+    AvailableFile: {
+      /**
+       * Path
+       * @example buffalo_l.zip
+       */
+      path: string;
+      /** Sha256 */
+      sha256: string;
+      /**
+       * Size Bytes
+       * @description Null: not known before it is downloaded.
+       */
+      size_bytes: number | null;
+      /**
+       * Sources
+       * @description Its addresses, in the order in which they are tried; mirrors come first.
+       */
+      sources: string[];
+    };
+    /** AvailableLicence */
+    AvailableLicence: {
+      /**
+       * Id
+       * @example Apache-2.0
+       */
+      id: string;
+      /**
+       * Commercial
+       * @description Whether the weights may be used commercially.
+       */
+      commercial: boolean;
+      /**
+       * Acceptance
+       * @description Whether a pull needs `accept_licence`.
+       */
+      acceptance: boolean;
+      /** Url */
+      url: string | null;
+    };
+    /**
+     * AvailableModel
+     * @description A pack of the catalogue.
+     */
+    AvailableModel: {
+      /**
+       * Name
+       * @example buffalo_l
+       */
+      name: string;
+      /**
+       * Version
+       * @example 0.7
+       */
+      version: string;
+      /** @description What its weights do; those of `face` can be loaded as a face pack. */
+      family: components["schemas"]["Family"];
+      /** Summary */
+      summary: string;
+      licence: components["schemas"]["AvailableLicence"];
+      /**
+       * Size Bytes
+       * @description Of the whole download; null: not known.
+       */
+      size_bytes: number | null;
+      /** Files */
+      files: components["schemas"]["AvailableFile"][];
+      /**
+       * Installed
+       * @description A usable pack of that name and version is there.
+       */
+      installed: boolean;
+      /**
+       * Installable
+       * @description Whether it can be pulled.
+       */
+      installable: boolean;
+      /**
+       * Detail
+       * @description Why it cannot be pulled.
+       */
+      detail: string | null;
+      /**
+       * Sources
+       * @description All addresses of all files.
+       */
+      sources: string[];
+    };
+    /** AvailableModelsAnswer */
+    AvailableModelsAnswer: {
+      /** Request Id */
+      request_id: string;
+      /** Models */
+      models: components["schemas"]["AvailableModel"][];
+    };
+    /**
+     * CalibrateFields
+     * @description What to calibrate for: a false-match rate, or how many searches for strangers may go wrong.
+     */
+    CalibrateFields: {
+      /** Pack */
+      pack?: string | null;
+      /**
+       * Wanted Fmr
+       * @description Comparisons of a stranger with a person that may match; 0.0001 when both are left out.
+       * @example 0.0001
+       */
+      wanted_fmr?: number | null;
+      /**
+       * Expected False Matches
+       * @description Of 1,000 searches for strangers among all your people, so many may name somebody.
+       * @example 1
+       */
+      expected_false_matches?: number | null;
+      /**
+       * Confidence
+       * @default 0.95
+       */
+      confidence?: number;
+    };
+    /**
+     * CalibratedThreshold
+     * @description What a threshold means for this gallery.
+     */
+    CalibratedThreshold: {
+      /**
+       * Kind
+       * @description The one proposed, the one set for the gallery, the pack's own, or one of a row of rates.
+       * @enum {string}
+       */
+      kind: "proposed" | "gallery" | "pack" | "ladder";
+      /**
+       * Wanted Fmr
+       * @description The rate it was chosen for.
+       */
+      wanted_fmr: number | null;
+      /**
+       * Threshold
+       * @description As a score 0…1. Above 1: nothing matches.
+       */
+      threshold: number;
+      /**
+       * Raw Threshold
+       * @description The same in the pack's metric; null: no distance is too great.
+       */
+      raw_threshold: number | null;
+      /**
+       * Fmr
+       * @description How often a stranger's probe matches one given person: measured.
+       */
+      fmr: number;
+      /** @description Of the true rate at the stated confidence; knows that pairs which share a person are correlated. */
+      fmr_interval: components["schemas"]["RateInterval"];
+      /** @description Where the rate lies that is measured on as many other people. */
+      fmr_interval_elsewhere: components["schemas"]["RateInterval"];
+      /** @description What it would be if all pairs were independent: too narrow, for comparison. */
+      fmr_interval_of_pairs: components["schemas"]["RateInterval"];
+      /**
+       * Matches
+       * @description Comparisons that match; null where there are millions.
+       */
+      matches: number | null;
+      /**
+       * Expected False Matches
+       * @description In one search for a stranger among all your people.
+       */
+      expected_false_matches: number;
+      /**
+       * False Match Probability
+       * @description That such a search names anybody: 1 - (1 - fmr)^people.
+       */
+      false_match_probability: number;
+      /**
+       * Wrong Searches Per 1000
+       * @description 1,000 times that.
+       */
+      wrong_searches_per_1000: number;
+      /** @description Searches that named somebody when each of your people in turn was a stranger to the others. Fewer than the formula says where false matches gather on few people. */
+      measured_search: components["schemas"]["MeasuredRate"];
+      /** @description Photos of your people that their other photos do not match; null: nobody has two. */
+      fnmr: components["schemas"]["MeasuredRate"] | null;
+    };
+    /** CalibrationAnswer */
+    CalibrationAnswer: {
+      /** Request Id */
+      request_id: string;
+      /** Job Id */
+      job_id: string;
+      calibration: components["schemas"]["CalibrationReport"];
+    };
+    /** CalibrationReport */
+    CalibrationReport: {
+      /** Pack */
+      pack: string;
+      /** Pack Version */
+      pack_version: string;
+      metric: components["schemas"]["Metric"];
+      /** Wanted Fmr */
+      wanted_fmr: number;
+      /** Confidence */
+      confidence: number;
+      /** People */
+      people: number;
+      /** Images */
+      images: number;
+      /** People With Several Images */
+      people_with_several_images: number;
+      /** Comparisons */
+      comparisons: number;
+      /** Pairs Of People */
+      pairs_of_people: number;
+      /**
+       * Effective Pairs
+       * @description So many independent pairs would tell as much, at the proposed threshold.
+       */
+      effective_pairs: number;
+      /** @description Null: everybody was compared with everybody. */
+      sampled: components["schemas"]["SampledPeople"] | null;
+      /**
+       * Least Fmr
+       * @description With these people no lower rate can be promised at this confidence.
+       */
+      least_fmr: number;
+      /**
+       * Is Promised
+       * @description Whether the wanted rate is one that can be.
+       */
+      is_promised: boolean;
+      /** Advice */
+      advice: string;
+      /** Method */
+      method: string;
+      proposed: components["schemas"]["CalibratedThreshold"];
+      /** Thresholds */
+      thresholds: components["schemas"]["CalibratedThreshold"][];
+      /** Look Alikes */
+      look_alikes: components["schemas"]["LookAlike"][];
+      curves: components["schemas"]["RateCurves"];
+      histogram: components["schemas"]["ScoreHistogram"];
+      /**
+       * Plots
+       * @description Pictures of this report.
+       * @example [
+       *       "error_rates.png"
+       *     ]
+       */
+      plots: string[];
+    };
+    /**
+     * ChainProblem
+     * @enum {string}
+     */
+    ChainProblem:
+      | "changed"
+      | "missing"
+      | "inserted"
+      | "out_of_order"
+      | "cut"
+      | "rewritten"
+      | "head_unknown"
+      | "anchor_damaged";
+    /** CheckFields */
+    CheckFields: {
+      /**
+       * Repair
+       * @description Mend what can be mended without losing anything.
+       * @default false
+       */
+      repair?: boolean;
+      /**
+       * Quick
+       * @description Compare the sizes of photos and read none.
+       * @default false
+       */
+      quick?: boolean;
+    };
     /** CompareAnswer */
     CompareAnswer: {
       /** Request Id */
@@ -367,7 +2857,7 @@ export interface components {
        * Threshold Source
        * @enum {string}
        */
-      threshold_source: "request" | "pack";
+      threshold_source: "request" | "embedding" | "person" | "gallery" | "pack";
       /** Is Match */
       is_match: boolean;
       /**
@@ -379,6 +2869,190 @@ export interface components {
       timings_ms: {
         [key: string]: number;
       };
+    };
+    /**
+     * CoverageAnswer
+     * @description How much of the gallery a pack version can find.
+     */
+    CoverageAnswer: {
+      /**
+       * Images
+       * @description All images of the gallery.
+       * @example 7701
+       */
+      images: number;
+      /**
+       * Embedded
+       * @description Images with an embedding of this pack.
+       * @example 7690
+       */
+      embedded: number;
+      /**
+       * Failed
+       * @description Images in which this pack does not find the face.
+       * @example 3
+       */
+      failed: number;
+      /**
+       * Missing
+       * @description Images not tried yet; 0: coverage is complete.
+       * @example 8
+       */
+      missing: number;
+      /**
+       * Persons
+       * @description All persons of the gallery.
+       * @example 4281
+       */
+      persons: number;
+      /**
+       * Persons Covered
+       * @description Persons whom this pack can find.
+       * @example 4280
+       */
+      persons_covered: number;
+      /** Is Complete */
+      is_complete: boolean;
+    };
+    /** DeadLetterAnswer */
+    DeadLetterAnswer: {
+      /** Event Id */
+      event_id: string;
+      /** Stream Id */
+      stream_id: string;
+      kind: components["schemas"]["EventKind"];
+      /** Attempts */
+      attempts: number;
+      /** Error */
+      error: string | null;
+      /**
+       * Created At
+       * Format: date-time
+       */
+      created_at: string;
+    };
+    /** DeadLetterCountAnswer */
+    DeadLetterCountAnswer: {
+      /** Count */
+      count: number;
+      /** Request Id */
+      request_id: string;
+    };
+    /** DeadLettersAnswer */
+    DeadLettersAnswer: {
+      /** Dead Letters */
+      dead_letters: components["schemas"]["DeadLetterAnswer"][];
+      /** Next Cursor */
+      next_cursor: string | null;
+      /** Request Id */
+      request_id: string;
+    };
+    /** DefaultPackAnswer */
+    DefaultPackAnswer: {
+      /** Request Id */
+      request_id: string;
+      /** Pack */
+      pack: string;
+      /** Pack Version */
+      pack_version: string;
+      /**
+       * Previous
+       * @description What was active before, `name@version`.
+       * @example dlib@1
+       */
+      previous: string;
+      coverage: components["schemas"]["CoverageAnswer"];
+      /**
+       * Failures
+       * @description Images that this pack cannot find; the first 100.
+       */
+      failures: components["schemas"]["FailedImageAnswer"][];
+    };
+    /** DefaultPackFields */
+    DefaultPackFields: {
+      /**
+       * Pack
+       * @description `name@version`, or `name`: the active version where it is the active pack, else the newest.
+       * @example buffalo_l
+       * @example buffalo_l@0.7
+       */
+      pack: string;
+      /**
+       * Force
+       * @description Switch although images lack its embedding: those persons are not found any more.
+       * @default false
+       */
+      force?: boolean;
+    };
+    /** DeleteManyAnswer */
+    DeleteManyAnswer: {
+      /** Request Id */
+      request_id: string;
+      /** Deleted */
+      deleted: number;
+      /** Items */
+      items: components["schemas"]["DeletionOutcome"][];
+    };
+    /** DeleteManyFields */
+    DeleteManyFields: {
+      /** Person Ids */
+      person_ids: string[];
+    };
+    /** DeletionAnswer */
+    DeletionAnswer: {
+      /** Request Id */
+      request_id: string;
+      receipt: components["schemas"]["DeletionReceiptAnswer"];
+    };
+    /** DeletionOutcome */
+    DeletionOutcome: {
+      /** Person Id */
+      person_id: string;
+      /**
+       * Status
+       * @enum {string}
+       */
+      status: "deleted" | "not_found";
+      receipt: components["schemas"]["DeletionReceiptAnswer"] | null;
+    };
+    /**
+     * DeletionReceiptAnswer
+     * @description What is gone. It holds no name and no image, so that it can be kept.
+     */
+    DeletionReceiptAnswer: {
+      /** Receipt Id */
+      receipt_id: string;
+      /** Person Id */
+      person_id: string;
+      /**
+       * Deleted At
+       * Format: date-time
+       */
+      deleted_at: string;
+      /** Images */
+      images: number;
+      /**
+       * Embeddings
+       * @description How many by pack.
+       * @example {
+       *       "dlib@1": 3
+       *     }
+       */
+      embeddings: {
+        [key: string]: number;
+      };
+      /** Files */
+      files: number;
+      /**
+       * Remaining Files
+       * @description Held by another program; they are tried again every hour and at every start.
+       */
+      remaining_files: number;
+      /**
+       * Verified
+       * @description Database, files and indexes were looked at afterwards: nothing is left.
+       */
+      verified: boolean;
     };
     /** DetectAnswer */
     DetectAnswer: {
@@ -396,11 +3070,56 @@ export interface components {
       pack_version: string;
       image: components["schemas"]["ImageSize"];
       /** Faces */
-      faces: components["schemas"]["Face"][];
+      faces: components["schemas"]["DetectedFaceAnswer"][];
       /** Timings Ms */
       timings_ms: {
         [key: string]: number;
       };
+    };
+    /** DetectedFaceAnswer */
+    DetectedFaceAnswer: {
+      /**
+       * Face Index
+       * @description 0 is the largest face.
+       */
+      face_index: number;
+      box: components["schemas"]["PixelBox"];
+      box_normalized: components["schemas"]["NormalizedBox"];
+      /** Detection Score */
+      detection_score: number;
+      /**
+       * Landmarks
+       * @description Pixel points in the pack's own order.
+       */
+      landmarks: [number, number][];
+      /**
+       * Landmark Scheme
+       * @example dlib5
+       */
+      landmark_scheme: string;
+      quality: components["schemas"]["Quality"];
+      /** @description Null: liveness is off. */
+      liveness: components["schemas"]["LivenessAnswer"] | null;
+      /** @description Null: the pack has no network for them. */
+      attributes: components["schemas"]["AttributesAnswer"] | null;
+    };
+    /** DisagreementAnswer */
+    DisagreementAnswer: {
+      /** Time */
+      time: string;
+      outcome: components["schemas"]["Outcome"];
+      active: components["schemas"]["VerdictAnswer"];
+      /** @description Null: the candidate's detector does not see the face. */
+      candidate: components["schemas"]["VerdictAnswer"] | null;
+    };
+    /** DismissedAnswer */
+    DismissedAnswer: {
+      /** Request Id */
+      request_id: string;
+      /** Finding Id */
+      finding_id: string;
+      /** Dismissed */
+      dismissed: boolean;
     };
     /** EmbeddedFace */
     EmbeddedFace: {
@@ -424,6 +3143,8 @@ export interface components {
        */
       landmark_scheme: string;
       quality: components["schemas"]["Quality"];
+      /** @description Null: liveness is off. */
+      liveness: components["schemas"]["LivenessAnswer"] | null;
       /**
        * Embedding
        * @description As the network gives it, not normalised.
@@ -473,6 +3194,19 @@ export interface components {
         [key: string]: number;
       };
     };
+    /**
+     * EndReason
+     * @enum {string}
+     */
+    EndReason:
+      | "stopped"
+      | "expired"
+      | "end_of_file"
+      | "unwatched"
+      | "shutdown"
+      | "refused"
+      | "lost"
+      | "error";
     /** EnrolmentAnswer */
     EnrolmentAnswer: {
       /** Request Id */
@@ -481,6 +3215,107 @@ export interface components {
       image: components["schemas"]["PersonImageAnswer"];
       /** Generated Embeddings */
       generated_embeddings: components["schemas"]["GeneratedEmbedding"][];
+      /**
+       * Warnings
+       * @description What is amiss with the photo; empty when nothing is.
+       */
+      warnings: components["schemas"]["EnrolmentWarning"][];
+    };
+    /**
+     * EnrolmentWarning
+     * @description Something amiss that did not keep the photo from being enrolled.
+     */
+    EnrolmentWarning: {
+      /**
+       * Code
+       * @example quality_too_blurred
+       * @example looks_like_another_person
+       */
+      code: string;
+      /** Message */
+      message: string;
+      /**
+       * Value
+       * @description What was found; a score 0…1 for the conflict codes.
+       */
+      value: number;
+      /**
+       * Limit
+       * @description In the same unit.
+       */
+      limit: number;
+      /**
+       * Person Id
+       * @description Whom the face looks like.
+       */
+      person_id?: string | null;
+      /** Name */
+      name?: string | null;
+    };
+    /**
+     * EventKind
+     * @enum {string}
+     */
+    EventKind: "person_appeared" | "person_left" | "unknown_appeared" | "unknown_left";
+    /** ExportFields */
+    ExportFields: {
+      /**
+       * Person Ids
+       * @description Only these persons; everyone when neither this nor `filter` is given.
+       */
+      person_ids?: string[] | null;
+      filter?: components["schemas"]["ExportFilter"] | null;
+      /**
+       * Include Images
+       * @description Without photos an archive restores names and ids alone.
+       * @default true
+       */
+      include_images?: boolean;
+      /**
+       * Include Embeddings
+       * @default true
+       */
+      include_embeddings?: boolean;
+      /**
+       * Passphrase
+       * @description Encrypts the archive. It is not kept: without it the archive cannot be opened.
+       */
+      passphrase?: string | null;
+    };
+    /**
+     * ExportFilter
+     * @description As the list of persons is filtered; all that is given must hold.
+     */
+    ExportFilter: {
+      /**
+       * Name
+       * @description Part of the name.
+       * @example 张
+       */
+      name?: string | null;
+      /**
+       * Pack
+       * @description Persons with an embedding of this pack.
+       * @example dlib
+       */
+      pack?: string | null;
+      /**
+       * Metadata
+       * @example {
+       *       "department": "R&D"
+       *     }
+       */
+      metadata?: {
+        [key: string]: string;
+      };
+    };
+    /** ExtendFields */
+    ExtendFields: {
+      /**
+       * Lifetime Minutes
+       * @description From now on; -1: until it is stopped.
+       */
+      lifetime_minutes: number;
     };
     /** Face */
     Face: {
@@ -504,6 +3339,82 @@ export interface components {
        */
       landmark_scheme: string;
       quality: components["schemas"]["Quality"];
+      /** @description Null: liveness is off. */
+      liveness: components["schemas"]["LivenessAnswer"] | null;
+    };
+    /** FailedImageAnswer */
+    FailedImageAnswer: {
+      /** Image Id */
+      image_id: string;
+      /** Person Id */
+      person_id: string;
+      /** Reason */
+      reason: string;
+    };
+    /**
+     * Family
+     * @description What a pack's weights do; only those of `face` have roles so far.
+     * @enum {string}
+     */
+    Family: "face" | "restore" | "upscale" | "swap";
+    /**
+     * FindingAction
+     * @description One way to mend it: an API call, also made by `POST …/findings/{finding_id}/apply`.
+     */
+    FindingAction: {
+      /**
+       * Action
+       * @description What to name in `apply`; unique in the finding.
+       * @example move_image
+       */
+      action: string;
+      /**
+       * Label Code
+       * @example health.move_image
+       */
+      label_code: string;
+      /**
+       * Label
+       * @example Move the image to Ben
+       */
+      label: string;
+      /**
+       * Method
+       * @enum {string}
+       */
+      method: "POST" | "PATCH" | "DELETE";
+      /** Path */
+      path: string;
+      /** Body */
+      body?: {
+        [key: string]: unknown;
+      } | null;
+    };
+    /** FindingImage */
+    FindingImage: {
+      /** Person Id */
+      person_id: string;
+      /** Image Id */
+      image_id: string;
+    };
+    /**
+     * FindingKind
+     * @enum {string}
+     */
+    FindingKind:
+      | "misfiled_image"
+      | "duplicate_persons"
+      | "outlier_image"
+      | "look_alikes"
+      | "duplicate_images"
+      | "no_embedding"
+      | "single_poor_image";
+    /** FindingPerson */
+    FindingPerson: {
+      /** Person Id */
+      person_id: string;
+      /** Name */
+      name: string;
     };
     /** GalleryCounts */
     GalleryCounts: {
@@ -514,6 +3425,12 @@ export interface components {
       /** Embeddings */
       embeddings: number;
     };
+    /**
+     * Gender
+     * @description What a network was trained to tell apart; an estimate from looks, not what a person is.
+     * @enum {string}
+     */
+    Gender: "female" | "male";
     /** GeneratedEmbedding */
     GeneratedEmbedding: {
       /**
@@ -539,36 +3456,146 @@ export interface components {
       /** Detail */
       detail?: string | null;
     };
-    /** HealthAnswer */
-    HealthAnswer: {
-      /**
-       * Status
-       * @enum {string}
-       */
-      status: "ok" | "unavailable";
-      /**
-       * Checks
-       * @example {
-       *       "database": "ok",
-       *       "pack": "ok"
-       *     }
-       */
-      checks: {
-        [key: string]: string;
-      };
+    /**
+     * GrantType
+     * @enum {string}
+     */
+    GrantType: "password" | "refresh_token";
+    /** HealthFields */
+    HealthFields: {
+      /** Pack */
+      pack?: string | null;
     };
-    /** ImageListAnswer */
-    ImageListAnswer: {
-      /** Request Id */
-      request_id: string;
+    /** HealthFinding */
+    HealthFinding: {
+      /**
+       * Finding Id
+       * @description The same as long as the same thing is wrong.
+       */
+      finding_id: string;
+      kind: components["schemas"]["FindingKind"];
+      severity: components["schemas"]["Severity"];
+      /**
+       * Persons
+       * @description The first one is the one whom it is about.
+       */
+      persons: components["schemas"]["FindingPerson"][];
       /** Images */
-      images: components["schemas"]["PersonImageAnswer"][];
+      images: components["schemas"]["FindingImage"][];
+      /**
+       * Score
+       * @description A score 0…1, or the quality for `single_poor_image`.
+       */
+      score: number | null;
+      /**
+       * Limit
+       * @description In the same unit: from there on it would match, or be good enough.
+       */
+      limit: number | null;
+      /** Explanation */
+      explanation: string;
+      /** Actions */
+      actions: components["schemas"]["FindingAction"][];
     };
-    /** ImageOnlyAnswer */
-    ImageOnlyAnswer: {
+    /**
+     * HealthReport
+     * @description What a job of the kind gallery.health found.
+     */
+    HealthReport: {
+      /** Pack */
+      pack: string;
+      /** Pack Version */
+      pack_version: string;
+      /**
+       * Threshold
+       * @description That applied to persons without one of their own.
+       */
+      threshold: number;
+      /**
+       * People
+       * @description Whom the pack can find.
+       */
+      people: number;
+      /** Images */
+      images: number;
+      /**
+       * Compared People
+       * @description Fewer than people: the gallery is too large to compare all with all.
+       */
+      compared_people: number;
+      /**
+       * Counts
+       * @description All that was found, dismissed findings included.
+       */
+      counts: {
+        [key: string]: number;
+      };
+      /**
+       * Findings
+       * @description The worst of each kind; not more than 200 each.
+       */
+      findings: components["schemas"]["HealthFinding"][];
+    };
+    /** HealthReportAnswer */
+    HealthReportAnswer: {
       /** Request Id */
       request_id: string;
-      image: components["schemas"]["PersonImageAnswer"];
+      /** Job Id */
+      job_id: string;
+      /**
+       * Checked At
+       * Format: date-time
+       */
+      checked_at: string;
+      report: components["schemas"]["HealthReport"];
+      /**
+       * Dismissed
+       * @description Findings that were left out because somebody called them fine.
+       */
+      dismissed: number;
+      /**
+       * Outdated
+       * @description Findings that were left out because the persons or images have changed since.
+       */
+      outdated: number;
+    };
+    /** ImageAnswer */
+    ImageAnswer: {
+      /**
+       * Image Id
+       * @example 0199a2b4-5c6d-7e8f-9a0b-1c2d3e4f5a6b
+       */
+      image_id: string;
+      /**
+       * Name
+       * @description As the file was called.
+       * @example group.jpg
+       */
+      name: string;
+      /**
+       * Media Type
+       * @description By its content, whatever its name says.
+       * @example image/jpeg
+       */
+      media_type: string;
+      /**
+       * Width
+       * @description Of the upright image; boxes in results are in its pixels.
+       */
+      width: number;
+      /** Height */
+      height: number;
+      /** Size Bytes */
+      size_bytes: number;
+      /** Sha256 */
+      sha256: string;
+      /**
+       * Created At
+       * Format: date-time
+       */
+      created_at: string;
+      /** Content Url */
+      content_url: string;
     };
     /** ImagePatch */
     ImagePatch: {
@@ -594,6 +3621,278 @@ export interface components {
        */
       height: number;
     };
+    /** InferenceFields */
+    InferenceFields: {
+      /** Image Id */
+      image_id: string;
+      /**
+       * Model
+       * @example face-analysis
+       */
+      model: string;
+      /**
+       * Parameters
+       * @description The model's own; its list entry has their schema.
+       */
+      parameters?: {
+        [key: string]: components["schemas"]["JsonValue"];
+      };
+    };
+    /** InferenceModelAnswer */
+    InferenceModelAnswer: {
+      /**
+       * Name
+       * @example face-analysis
+       */
+      name: string;
+      /** Title */
+      title: string;
+      /** Version */
+      version: string;
+      /** Description */
+      description: string;
+      /**
+       * Licence
+       * @description Of the weights; empty where there are none or nothing is known.
+       */
+      licence: string;
+      source: components["schemas"]["ModelSource"];
+      state: components["schemas"]["ModelState"];
+      /**
+       * Detail
+       * @description Why it cannot be used.
+       */
+      detail: string | null;
+      /**
+       * Labels
+       * @description Of a classifier: its classes.
+       */
+      labels: string[] | null;
+      /**
+       * Parameters
+       * @description JSON Schema of what a request may set.
+       */
+      parameters: {
+        [key: string]: unknown;
+      };
+      /** Is Loaded */
+      is_loaded: boolean;
+    };
+    /** InferenceModelListAnswer */
+    InferenceModelListAnswer: {
+      /** Models */
+      models: components["schemas"]["InferenceModelAnswer"][];
+      /** Request Id */
+      request_id: string;
+    };
+    /** JobAnswer */
+    JobAnswer: {
+      /** Job Id */
+      job_id: string;
+      /**
+       * Kind
+       * @example gallery.reembed
+       */
+      kind: string;
+      /**
+       * Is Withheld
+       * @description Somebody else's inference: what was asked and what came of it is for its owner alone.
+       */
+      is_withheld: boolean;
+      status: components["schemas"]["JobStatus"];
+      progress: components["schemas"]["JobProgress"];
+      /**
+       * Parameters
+       * @description What it was asked to do; empty when withheld.
+       */
+      parameters: {
+        [key: string]: unknown;
+      };
+      /**
+       * Result
+       * @description Of a completed job; its fields depend on the kind. Null when withheld.
+       */
+      result: {
+        [key: string]: unknown;
+      } | null;
+      /** @description Of a failed job. */
+      error: components["schemas"]["JobError"] | null;
+      /**
+       * Items
+       * @description How many items ended how; empty in lists.
+       * @example {
+       *       "enrolled": 498
+       *     }
+       */
+      items: {
+        [key: string]: number;
+      };
+      /**
+       * Attempts
+       * @description More than 1: it was resumed after a crash.
+       */
+      attempts: number;
+      /** Cancel Requested */
+      cancel_requested: boolean;
+      /**
+       * Created At
+       * Format: date-time
+       */
+      created_at: string;
+      /** Started At */
+      started_at: string | null;
+      /** Finished At */
+      finished_at: string | null;
+    };
+    /**
+     * JobError
+     * @description The problem that ended a job.
+     */
+    JobError: {
+      /**
+       * Code
+       * @example pack_damaged
+       */
+      code: string;
+      /** Title */
+      title: string;
+      /** Detail */
+      detail: string;
+      /** Errors */
+      errors?: {
+        [key: string]: string;
+      }[];
+    };
+    /** JobItemAnswer */
+    JobItemAnswer: {
+      /** Position */
+      position: number;
+      /**
+       * Name
+       * @example zhang-san/1.jpg
+       */
+      name: string;
+      /**
+       * Status
+       * @example enrolled
+       */
+      status: string;
+      /** Detail */
+      detail: {
+        [key: string]: unknown;
+      };
+    };
+    /** JobItemsAnswer */
+    JobItemsAnswer: {
+      /** Items */
+      items: components["schemas"]["JobItemAnswer"][];
+      /** Next Cursor */
+      next_cursor: string | null;
+      /** Request Id */
+      request_id: string;
+    };
+    /** JobListAnswer */
+    JobListAnswer: {
+      /** Jobs */
+      jobs: components["schemas"]["JobAnswer"][];
+      /**
+       * Next Cursor
+       * @description Give it as `cursor` for the next page; null on the last page.
+       */
+      next_cursor: string | null;
+      /** Request Id */
+      request_id: string;
+    };
+    /** JobOnlyAnswer */
+    JobOnlyAnswer: {
+      job: components["schemas"]["JobAnswer"];
+      /** Request Id */
+      request_id: string;
+    };
+    /** JobProgress */
+    JobProgress: {
+      /**
+       * Done
+       * @example 120
+       */
+      done: number;
+      /**
+       * Total
+       * @description Null: not known yet.
+       * @example 500
+       */
+      total: number | null;
+      /** Message */
+      message?: string | null;
+    };
+    /**
+     * JobStartedAnswer
+     * @description 202: the work goes on; `GET /api/v1/jobs/{job_id}` says how far it is.
+     */
+    JobStartedAnswer: {
+      job: components["schemas"]["JobAnswer"];
+      /** Request Id */
+      request_id: string;
+    };
+    /**
+     * JobStatus
+     * @enum {string}
+     */
+    JobStatus: "pending" | "processing" | "completed" | "failed" | "cancelled";
+    JsonValue: unknown;
+    /** KeyAnswer */
+    KeyAnswer: {
+      /** Key Id */
+      key_id: string;
+      /**
+       * Name
+       * @example door camera
+       */
+      name: string;
+      /**
+       * Prefix
+       * @description The part of the key that is no secret, to recognise it by.
+       */
+      prefix: string;
+      /**
+       * Scopes
+       * @description What it may do at most; never more than its user's role.
+       */
+      scopes: components["schemas"]["Scope"][];
+      /** User Id */
+      user_id: string;
+      /** User Name */
+      user_name: string;
+      /**
+       * Created At
+       * Format: date-time
+       */
+      created_at: string;
+      /**
+       * Expires At
+       * @description Null: never.
+       */
+      expires_at: string | null;
+      /**
+       * Last Used At
+       * @description Exact to a minute.
+       */
+      last_used_at: string | null;
+    };
+    /** KeysAnswer */
+    KeysAnswer: {
+      /** Keys */
+      keys: components["schemas"]["KeyAnswer"][];
+      /** Request Id */
+      request_id: string;
+    };
+    /** LatencyAnswer */
+    LatencyAnswer: {
+      /** P50 */
+      p50: number;
+      /** P95 */
+      p95: number;
+    };
     /** LicenceAnswer */
     LicenceAnswer: {
       /** Id */
@@ -604,6 +3903,93 @@ export interface components {
       acceptance: boolean;
       /** Url */
       url: string | null;
+    };
+    /**
+     * LivenessAnswer
+     * @description Whether a face is live, or a picture of one.
+     */
+    LivenessAnswer: {
+      /**
+       * Score
+       * @description 0…1
+       * @example 0.97
+       */
+      score: number;
+      /** Is Live */
+      is_live: boolean;
+      /**
+       * Pack
+       * @example minifasnet
+       */
+      pack: string;
+      /**
+       * Pack Version
+       * @example 1
+       */
+      pack_version: string;
+      /**
+       * Threshold
+       * @description Least score of a live face.
+       * @example 0.5
+       */
+      threshold: number;
+    };
+    /** LoadFields */
+    LoadFields: {
+      /**
+       * Name
+       * @description `name@version`, or `name`: the active version where it is the active pack, else the newest.
+       * @example buffalo_l
+       * @example buffalo_l@0.7
+       */
+      name: string;
+    };
+    /** LoadedModelAnswer */
+    LoadedModelAnswer: {
+      /** Request Id */
+      request_id: string;
+      /** Name */
+      name: string;
+      /** Version */
+      version: string;
+      /**
+       * Provider
+       * @description What runs it.
+       * @example cpu
+       */
+      provider: string;
+      /**
+       * Dimension
+       * @description Length of its embeddings.
+       * @example 512
+       */
+      dimension: number;
+    };
+    /**
+     * LookAlike
+     * @description Two persons whom a search can confuse.
+     */
+    LookAlike: {
+      /** Person Ids */
+      person_ids: [string, string];
+      /** Names */
+      names: [string, string];
+      /** Image Ids */
+      image_ids: [string, string];
+      /** Score */
+      score: number;
+      /** Raw Value */
+      raw_value: number;
+      /**
+       * Is Match
+       * @description At the proposed threshold.
+       */
+      is_match: boolean;
+      /**
+       * Suggested Threshold
+       * @description As own threshold of both (`PATCH /api/v1/faces/{id}`) it keeps them apart.
+       */
+      suggested_threshold: number;
     };
     /** Match */
     Match: {
@@ -635,9 +4021,60 @@ export interface components {
        * Threshold Source
        * @enum {string}
        */
-      threshold_source: "request" | "embedding" | "person" | "pack";
+      threshold_source: "request" | "embedding" | "person" | "gallery" | "pack";
       /** Is Match */
       is_match: boolean;
+    };
+    /** MeasuredRate */
+    MeasuredRate: {
+      /** Rate */
+      rate: number;
+      interval: components["schemas"]["RateInterval"];
+    };
+    /** MergeAnswer */
+    MergeAnswer: {
+      /** Request Id */
+      request_id: string;
+      person: components["schemas"]["PersonAnswer"];
+      /** Images Moved */
+      images_moved: number;
+      /**
+       * Duplicates Dropped
+       * @description Images that the person had already, byte for byte.
+       */
+      duplicates_dropped: number;
+      /** Persons Removed */
+      persons_removed: string[];
+      /**
+       * Metadata Conflicts
+       * @description Keys of which the person's own value stays.
+       */
+      metadata_conflicts: components["schemas"]["MetadataConflictAnswer"][];
+    };
+    /** MergeFields */
+    MergeFields: {
+      /**
+       * From
+       * @description Persons who become part of this one.
+       */
+      from: string[];
+    };
+    /** MergeUnknownFields */
+    MergeUnknownFields: {
+      /**
+       * Unknown Id
+       * @example 018f6d3a-6c1e-7c3b-9d0e-2f4b8a1c5e77
+       */
+      unknown_id: string;
+    };
+    /** MetadataConflictAnswer */
+    MetadataConflictAnswer: {
+      /** Key */
+      key: string;
+      /** Kept */
+      kept: unknown;
+      /** Dropped */
+      dropped: unknown;
     };
     /**
      * Metric
@@ -674,6 +4111,11 @@ export interface components {
       detail: string | null;
       /** Is Default */
       is_default: boolean;
+      /**
+       * Is Embedded
+       * @description Part of the installation: it cannot be removed.
+       */
+      is_embedded: boolean;
       licence: components["schemas"]["LicenceAnswer"] | null;
       roles: components["schemas"]["RolesAnswer"] | null;
       metric: components["schemas"]["Metric"] | null;
@@ -692,6 +4134,11 @@ export interface components {
        * @description The same in the pack's metric.
        */
       raw_threshold: number | null;
+      /**
+       * Gallery Threshold
+       * @description This gallery's own, which goes before it; null: none is set.
+       */
+      gallery_threshold: number | null;
       /** Size Bytes */
       size_bytes: number;
       /**
@@ -699,6 +4146,45 @@ export interface components {
        * @description What runs it; null until the pack is loaded.
        */
       provider: string | null;
+      /** @description How much of the gallery it finds; null: it embeds no faces. */
+      coverage: components["schemas"]["CoverageAnswer"] | null;
+    };
+    /**
+     * ModelSource
+     * @description Where a model comes from; of several with one name the source named first here has it.
+     * @enum {string}
+     */
+    ModelSource: "built-in" | "package" | "folder";
+    /**
+     * ModelState
+     * @enum {string}
+     */
+    ModelState: "ready" | "unavailable";
+    /** ModelThresholdAnswer */
+    ModelThresholdAnswer: {
+      /** Request Id */
+      request_id: string;
+      /** Pack */
+      pack: string;
+      /** Pack Version */
+      pack_version: string;
+      /**
+       * Threshold
+       * @description The one that applies, as a score 0…1.
+       */
+      threshold: number;
+      /**
+       * Raw Threshold
+       * @description The same in the pack's metric; null: no distance is too great.
+       */
+      raw_threshold: number | null;
+      /**
+       * Threshold Source
+       * @enum {string}
+       */
+      threshold_source: "gallery" | "pack";
+      /** Pack Threshold */
+      pack_threshold: number;
     };
     /** ModelsAnswer */
     ModelsAnswer: {
@@ -706,6 +4192,216 @@ export interface components {
       models: components["schemas"]["ModelAnswer"][];
       /** Request Id */
       request_id: string;
+    };
+    /** MoveAnswer */
+    MoveAnswer: {
+      /** Request Id */
+      request_id: string;
+      /** @description Who has the image now. */
+      person: components["schemas"]["PersonAnswer"];
+      image: components["schemas"]["PersonImageAnswer"];
+      /**
+       * Person Removed
+       * @description The person it came from had no other image and is gone.
+       */
+      person_removed: boolean;
+    };
+    /** MoveFaceFields */
+    MoveFaceFields: {
+      /**
+       * To Unknown Id
+       * @description Null: an unknown person of its own.
+       */
+      to_unknown_id?: string | null;
+    };
+    /**
+     * MoveFields
+     * @description Exactly one of `to_person_id` and `new_person`.
+     */
+    MoveFields: {
+      /** To Person Id */
+      to_person_id?: string | null;
+      new_person?: components["schemas"]["NewPerson"] | null;
+      /**
+       * Delete Empty
+       * @description Remove the person it comes from when no image is left.
+       * @default false
+       */
+      delete_empty?: boolean;
+    };
+    /** MqttAnswer */
+    MqttAnswer: {
+      /**
+       * Configured
+       * @description `streams.mqtt.host` names a broker.
+       */
+      configured: boolean;
+      /** Connected */
+      connected: boolean;
+      /**
+       * Problem
+       * @description Why it is not connected.
+       */
+      problem: string | null;
+      /**
+       * Left Out
+       * @description Events too many to catch up with after a break, since the server began.
+       */
+      left_out: number;
+      /** Request Id */
+      request_id: string;
+    };
+    /**
+     * NameFields
+     * @description Exactly one of `person_id` and `new_person`.
+     */
+    NameFields: {
+      /**
+       * Person Id
+       * @description Of a person who is enrolled.
+       */
+      person_id?: string | null;
+      new_person?: components["schemas"]["NewPerson"] | null;
+    };
+    /** NamedAnswer */
+    NamedAnswer: {
+      /** Request Id */
+      request_id: string;
+      person: components["schemas"]["PersonAnswer"];
+      /** Faces */
+      faces: components["schemas"]["NamedFaceAnswer"][];
+    };
+    /** NamedFaceAnswer */
+    NamedFaceAnswer: {
+      /** Face Id */
+      face_id: string;
+      /**
+       * Status
+       * @enum {string}
+       */
+      status: "enrolled" | "failed";
+      /** Image Id */
+      image_id: string | null;
+      /** Generated Embeddings */
+      generated_embeddings: components["schemas"]["GeneratedEmbedding"][];
+      /** Warnings */
+      warnings: components["schemas"]["EnrolmentWarning"][];
+      /**
+       * Code
+       * @description Why it was not enrolled.
+       * @example face_not_found
+       */
+      code: string | null;
+      /** Detail */
+      detail: string | null;
+    };
+    /** NearestPersonAnswer */
+    NearestPersonAnswer: {
+      /** Person Id */
+      person_id: string;
+      /** Name */
+      name: string;
+      /**
+       * Score
+       * @description 0…1, of the best face.
+       */
+      score: number;
+      /**
+       * Threshold
+       * @description From this score on a search would name it so.
+       */
+      threshold: number;
+      /** Is Match */
+      is_match: boolean;
+    };
+    /** NewKeyAnswer */
+    NewKeyAnswer: {
+      key: components["schemas"]["KeyAnswer"];
+      /**
+       * Secret
+       * @description The API key. It cannot be shown again.
+       * @example lianpu_…
+       */
+      secret: string;
+      /** Request Id */
+      request_id: string;
+    };
+    /** NewKeyFields */
+    NewKeyFields: {
+      /**
+       * Name
+       * @example door camera
+       */
+      name: string;
+      /**
+       * Scopes
+       * @description Some of the caller's own.
+       */
+      scopes: components["schemas"]["Scope"][];
+      /**
+       * Expires In Days
+       * @description Null: never.
+       */
+      expires_in_days?: number | null;
+      /**
+       * User Id
+       * @description Another user, whose key it shall be; needs `users:manage`.
+       */
+      user_id?: string | null;
+    };
+    /** NewPasswordFields */
+    NewPasswordFields: {
+      /**
+       * Current Password
+       * Format: password
+       * @example correct horse battery staple
+       */
+      current_password: string;
+      /**
+       * New Password
+       * Format: password
+       * @example correct horse battery staple
+       */
+      new_password: string;
+    };
+    /** NewPerson */
+    NewPerson: {
+      /** Person Id */
+      person_id?: string | null;
+      /**
+       * Name
+       * @example 张三
+       */
+      name: string;
+      /** Metadata */
+      metadata?: {
+        [key: string]: unknown;
+      } | null;
+    };
+    /** NewUserFields */
+    NewUserFields: {
+      /**
+       * Name
+       * @example ada
+       * @example 张三
+       */
+      name: string;
+      /**
+       * Password
+       * Format: password
+       * @example correct horse battery staple
+       */
+      password: string;
+      /**
+       * @description More than `viewer` is for administrators to give.
+       * @default viewer
+       */
+      role?: components["schemas"]["Role"];
+      /**
+       * Must Change Password
+       * @description Whether the user may do nothing before; true when an administrator leaves it out.
+       */
+      must_change_password?: boolean | null;
     };
     /**
      * NormalizedBox
@@ -732,6 +4428,34 @@ export interface components {
        * @example 0.1374
        */
       height: number;
+    };
+    /**
+     * OnConflict
+     * @description What becomes of a person who is in the gallery already.
+     * @enum {string}
+     */
+    OnConflict: "fail" | "skip" | "merge";
+    /**
+     * Outcome
+     * @description What the active pack and the candidate say of one face.
+     * @enum {string}
+     */
+    Outcome:
+      | "same_person"
+      | "both_unknown"
+      | "only_active_knows"
+      | "only_candidate_knows"
+      | "different_persons"
+      | "face_not_found"
+      | "not_covered";
+    /** OwnProfileFields */
+    OwnProfileFields: {
+      /**
+       * Name
+       * @example ada
+       * @example 张三
+       */
+      name: string;
     };
     /** PackCoverage */
     PackCoverage: {
@@ -832,6 +4556,8 @@ export interface components {
       box: components["schemas"]["PixelBox"];
       box_normalized: components["schemas"]["NormalizedBox"];
       quality: components["schemas"]["Quality"];
+      /** @description As judged at enrolment; null: liveness was off. */
+      liveness: components["schemas"]["LivenessAnswer"] | null;
       /** Embeddings */
       embeddings: components["schemas"]["EmbeddingSummary"][];
       /**
@@ -921,6 +4647,31 @@ export interface components {
        */
       height: number;
     };
+    /** PullFields */
+    PullFields: {
+      /**
+       * Name
+       * @description `name@version`, or `name`: the active version where it is the active pack, else the newest.
+       * @example buffalo_l
+       * @example buffalo_l@0.7
+       */
+      name: string;
+      /**
+       * Accept Licence
+       * @description You accept the terms of the weights.
+       * @default false
+       */
+      accept_licence?: boolean;
+    };
+    /** PurgedAnswer */
+    PurgedAnswer: {
+      /** Request Id */
+      request_id: string;
+      /** Unknowns */
+      unknowns: number;
+      /** Faces */
+      faces: number;
+    };
     /**
      * Quality
      * @description How good a face is for recognition; each figure says its unit, `overall` is 0…1.
@@ -954,6 +4705,11 @@ export interface components {
       exposure: number;
       /** Detection Score */
       detection_score: number;
+      /**
+       * Occlusion
+       * @description 0…1; null where the pack cannot tell.
+       */
+      occlusion?: number | null;
     };
     /** QueueAnswer */
     QueueAnswer: {
@@ -971,6 +4727,133 @@ export interface components {
       rejected_total: number;
     };
     /**
+     * RateCurves
+     * @description Rates over thresholds, which rise.
+     */
+    RateCurves: {
+      /** Thresholds */
+      thresholds: number[];
+      /** Fmr */
+      fmr: number[];
+      /** Fnmr */
+      fnmr: number[] | null;
+    };
+    /** RateInterval */
+    RateInterval: {
+      /** Low */
+      low: number;
+      /** High */
+      high: number;
+    };
+    /** ReembedFields */
+    ReembedFields: {
+      /**
+       * Pack
+       * @description `name@version`, or `name`: the active version where it is the active pack, else the newest.
+       * @example buffalo_l
+       * @example buffalo_l@0.7
+       */
+      pack: string;
+      /**
+       * Retry Failed
+       * @description Try images again in which the pack found no face.
+       * @default false
+       */
+      retry_failed?: boolean;
+    };
+    /** RemovedModelAnswer */
+    RemovedModelAnswer: {
+      /** Request Id */
+      request_id: string;
+      /** Name */
+      name: string;
+      /** Version */
+      version: string;
+      /**
+       * Embeddings
+       * @description Images embedded by it; their vectors stay stored and come back with it.
+       */
+      embeddings: number;
+    };
+    /** ResultAnswer */
+    ResultAnswer: {
+      /** Result Id */
+      result_id: string;
+      /** Image Id */
+      image_id: string;
+      /** Model */
+      model: string;
+      /** Model Version */
+      model_version: string;
+      /**
+       * Status
+       * @default completed
+       * @constant
+       */
+      status?: "completed";
+      /** Parameters */
+      parameters: {
+        [key: string]: unknown;
+      };
+      /**
+       * Output
+       * @description Its fields depend on the model.
+       */
+      output: {
+        [key: string]: unknown;
+      };
+      /**
+       * Duration Ms
+       * @description Without loading or waiting.
+       */
+      duration_ms: number;
+      /**
+       * Created At
+       * Format: date-time
+       */
+      created_at: string;
+    };
+    /** ResultListAnswer */
+    ResultListAnswer: {
+      /** Results */
+      results: components["schemas"]["ResultAnswer"][];
+      /** Total */
+      total: number;
+      /** Skip */
+      skip: number;
+      /** Limit */
+      limit: number;
+      /** Request Id */
+      request_id: string;
+    };
+    /** ResultOnlyAnswer */
+    ResultOnlyAnswer: {
+      result: components["schemas"]["ResultAnswer"];
+      /** Request Id */
+      request_id: string;
+    };
+    /** RetryFields */
+    RetryFields: {
+      /**
+       * Event Ids
+       * @description Null: all.
+       */
+      event_ids?: string[] | null;
+    };
+    /** RevocationForm */
+    RevocationForm: {
+      /**
+       * Token
+       * @description A refresh token; else its cookie counts.
+       */
+      token?: string | null;
+    };
+    /**
+     * Role
+     * @enum {string}
+     */
+    Role: "viewer" | "operator" | "admin";
+    /**
      * RolesAnswer
      * @description The engine of each role; null where the pack has none.
      */
@@ -981,6 +4864,10 @@ export interface components {
       landmarks: string | null;
       /** Embedder */
       embedder: string | null;
+      /** Liveness */
+      liveness: string | null;
+      /** Attributes */
+      attributes: string | null;
     };
     /** RuntimeAnswer */
     RuntimeAnswer: {
@@ -990,6 +4877,60 @@ export interface components {
       reason: string;
       /** Threads */
       threads: number;
+    };
+    /** SampledPeople */
+    SampledPeople: {
+      /** People */
+      people: number;
+      /** Of */
+      of: number;
+      /** Seed */
+      seed: number;
+    };
+    /**
+     * Scope
+     * @description What a route asks for; an API key is given some of them.
+     * @enum {string}
+     */
+    Scope:
+      | "account"
+      | "system:read"
+      | "models:read"
+      | "models:manage"
+      | "gallery:read"
+      | "gallery:recognise"
+      | "gallery:enrol"
+      | "gallery:manage"
+      | "gallery:transfer"
+      | "jobs:read"
+      | "jobs:manage"
+      | "images"
+      | "streams:read"
+      | "streams:manage"
+      | "users:manage"
+      | "audit:read";
+    /**
+     * ScoreHistogram
+     * @description Shares between edges (one more than shares).
+     */
+    ScoreHistogram: {
+      /** Edges */
+      edges: number[];
+      /**
+       * Searches
+       * @description A probe against each other person, by the best of that person's images.
+       */
+      searches: number[];
+      /**
+       * Images
+       * @description Every image against every image of somebody else.
+       */
+      images: number[];
+      /**
+       * Genuine
+       * @description An image against the best other image of its person.
+       */
+      genuine: number[] | null;
     };
     /** SearchAnswer */
     SearchAnswer: {
@@ -1036,9 +4977,11 @@ export interface components {
        */
       landmark_scheme: string;
       quality: components["schemas"]["Quality"];
+      /** @description Null: liveness is off. */
+      liveness: components["schemas"]["LivenessAnswer"] | null;
       /**
        * Matches
-       * @description The nearest persons, best first, whether they match or not.
+       * @description The nearest persons, best first, whether they match or not. Empty for a face that is not live where liveness is enforced: it is nobody's.
        */
       matches: components["schemas"]["Match"][];
       /** @description The first of `matches` when it is a match; null: unknown. */
@@ -1049,6 +4992,244 @@ export interface components {
        */
       margin: number | null;
     };
+    /** SessionAnswer */
+    SessionAnswer: {
+      /** Session Id */
+      session_id: string;
+      /**
+       * Client
+       * @description Address and browser at the login.
+       * @example 192.0.2.7 Mozilla/5.0 …
+       */
+      client: string;
+      /**
+       * Created At
+       * Format: date-time
+       */
+      created_at: string;
+      /**
+       * Used At
+       * Format: date-time
+       * @description When it was last refreshed.
+       */
+      used_at: string;
+      /**
+       * Expires At
+       * Format: date-time
+       * @description Moves on whenever it is refreshed.
+       */
+      expires_at: string;
+      /**
+       * Is Current
+       * @description The one that makes this call.
+       */
+      is_current: boolean;
+    };
+    /** SessionsAnswer */
+    SessionsAnswer: {
+      /** Sessions */
+      sessions: components["schemas"]["SessionAnswer"][];
+      /** Request Id */
+      request_id: string;
+    };
+    /** SetupAnswer */
+    SetupAnswer: {
+      /**
+       * Setup Needed
+       * @description There is no administrator yet.
+       */
+      setup_needed: boolean;
+      /**
+       * Registration
+       * @description `open`: anybody may make an account.
+       * @example closed
+       */
+      registration: string;
+      /** Password Min Chars */
+      password_min_chars: number;
+      /** Request Id */
+      request_id: string;
+    };
+    /** SetupFields */
+    SetupFields: {
+      /**
+       * Setup Token
+       * Format: password
+       * @description The part of the one-time link behind the `#`.
+       */
+      setup_token: string;
+      /**
+       * Name
+       * @example ada
+       * @example 张三
+       */
+      name: string;
+      /**
+       * Password
+       * Format: password
+       * @example correct horse battery staple
+       */
+      password: string;
+    };
+    /**
+     * Severity
+     * @enum {string}
+     */
+    Severity: "high" | "medium" | "low";
+    /** ShadowAnswer */
+    ShadowAnswer: {
+      /** Pack */
+      pack: string;
+      /** Pack Version */
+      pack_version: string;
+      /**
+       * Active Pack
+       * @description What it is compared with, `name@version`.
+       * @example dlib@1
+       */
+      active_pack: string;
+      /** Sample Rate */
+      sample_rate: number;
+      /** Since */
+      since: string;
+      /**
+       * Compared
+       * @description Photos searched by both packs.
+       */
+      compared: number;
+      /**
+       * Dropped
+       * @description Photos let go because the server was busy.
+       */
+      dropped: number;
+      /** Errors */
+      errors: number;
+      /** Last Error */
+      last_error: string | null;
+      /**
+       * Counts
+       * @description Faces by what the two packs said of them.
+       */
+      counts: {
+        [key: string]: number;
+      };
+      /**
+       * Agreement
+       * @description Part of the faces about which they agree; `not_covered` left out.
+       */
+      agreement: number | null;
+      /**
+       * Agreement Interval
+       * @description Where the true rate lies, with 95 %.
+       */
+      agreement_interval: [number, number] | null;
+      /** Latency Ms */
+      latency_ms: {
+        [key: string]: components["schemas"]["LatencyAnswer"] | null;
+      };
+      coverage: components["schemas"]["CoverageAnswer"];
+      /**
+       * Disagreements
+       * @description The newest 100, newest first.
+       */
+      disagreements: components["schemas"]["DisagreementAnswer"][];
+      /** Advice */
+      advice: string;
+    };
+    /** ShadowFields */
+    ShadowFields: {
+      /**
+       * Pack
+       * @description `name@version`, or `name`: the active version where it is the active pack, else the newest.
+       * @example buffalo_l
+       * @example buffalo_l@0.7
+       */
+      pack: string;
+      /**
+       * Sample Rate
+       * @description Part of the searches that are repeated.
+       * @default 1
+       */
+      sample_rate?: number;
+    };
+    /** ShadowOnlyAnswer */
+    ShadowOnlyAnswer: {
+      /** Request Id */
+      request_id: string;
+      /** @description Null: no pack runs in the shadow. */
+      shadow: components["schemas"]["ShadowAnswer"] | null;
+    };
+    /** SigningKeyAnswer */
+    SigningKeyAnswer: {
+      /** Request Id */
+      request_id: string;
+      /**
+       * Fingerprint
+       * @description SHA-256 of the public key. Another installation takes archives of this one once it trusts it.
+       * @example 5f70bf18a086007016e948b04aed3b82103a36bea41755b6cddfaf10ace3c6ef
+       */
+      fingerprint: string;
+    };
+    /** StartFields */
+    StartFields: {
+      /**
+       * Source
+       * @description An RTSP, HTTP(S) or HLS address, a file in an allowed folder, `webcam:` and an index, or `push:`.
+       * @example rtsp://user:password@192.168.1.20:554/stream1
+       */
+      source: string;
+      /**
+       * Name
+       * @default
+       * @example Entrance
+       */
+      name?: string;
+      /**
+       * Lifetime Minutes
+       * @description -1: until it is stopped.
+       * @default 60
+       */
+      lifetime_minutes?: number;
+      /**
+       * Pack
+       * @description `name` or `name@version`; null: the default pack.
+       */
+      pack?: string | null;
+      /**
+       * Threshold
+       * @description Score 0…1; null: the gallery's.
+       */
+      threshold?: number | null;
+      /**
+       * Detect Every
+       * @description Look for faces in every k-th frame; null: as the settings say.
+       */
+      detect_every?: number | null;
+      /**
+       * Stop When Unwatched
+       * @description End when nobody has watched for ten seconds.
+       * @default false
+       */
+      stop_when_unwatched?: boolean;
+      /**
+       * Permanent
+       * @description Begin again when the server does.
+       * @default false
+       */
+      permanent?: boolean;
+      /**
+       * Paced
+       * @description Files at their own speed; else as fast as they can be decoded.
+       * @default true
+       */
+      paced?: boolean;
+      /**
+       * Loop
+       * @description Files begin again at their end.
+       * @default false
+       */
+      loop?: boolean;
+    };
     /** StatusAnswer */
     StatusAnswer: {
       /** Version */
@@ -1057,8 +5238,18 @@ export interface components {
       uptime_s: number;
       /** Home */
       home: string;
-      /** Default Pack */
+      /**
+       * Default Pack
+       * @description Name of the active pack.
+       * @example dlib
+       */
       default_pack: string;
+      /**
+       * Default Pack Version
+       * @description Null: that pack cannot be found.
+       * @example 1
+       */
+      default_pack_version: string | null;
       gallery: components["schemas"]["GalleryCounts"];
       /**
        * Indexes
@@ -1073,6 +5264,721 @@ export interface components {
       queue: components["schemas"]["QueueAnswer"];
       /** Request Id */
       request_id: string;
+    };
+    /** StreamAnswer */
+    StreamAnswer: {
+      /** Stream Id */
+      stream_id: string;
+      /** Name */
+      name: string;
+      /**
+       * Source
+       * @description Credentials are masked.
+       * @example rtsp://***@192.168.1.20:554/stream1
+       */
+      source: string;
+      /**
+       * State
+       * @example running
+       */
+      state: string;
+      /**
+       * Reason
+       * @description Why it is in this state, in words.
+       */
+      reason: string | null;
+      /** @description Null: it runs. */
+      end_reason: components["schemas"]["EndReason"] | null;
+      /**
+       * Started At
+       * Format: date-time
+       */
+      started_at: string;
+      /** Expires At */
+      expires_at: string | null;
+      /** Ended At */
+      ended_at: string | null;
+      /** Lifetime Minutes */
+      lifetime_minutes: number;
+      /** Permanent */
+      permanent: boolean;
+      /** Pack */
+      pack: string | null;
+      /** Threshold */
+      threshold: number | null;
+      /** Detect Every */
+      detect_every: number | null;
+      /** Detection Paused */
+      detection_paused: boolean;
+      /** @description Null: the stream is over. */
+      health: components["schemas"]["lianpu__streams__schemas__HealthAnswer"] | null;
+      /**
+       * Feed Url
+       * @description Good for a while, without any header; null: the stream is over.
+       */
+      feed_url: string | null;
+    };
+    /** StreamEventAnswer */
+    StreamEventAnswer: {
+      /** Event Id */
+      event_id: string;
+      /** Stream Id */
+      stream_id: string;
+      kind: components["schemas"]["EventKind"];
+      /** Person Id */
+      person_id: string | null;
+      /** Person Name */
+      person_name: string | null;
+      /** Track */
+      track: number;
+      /** Score */
+      score: number | null;
+      /** Quality */
+      quality: number;
+      /** Is Live */
+      is_live: boolean | null;
+      /**
+       * At
+       * Format: date-time
+       */
+      at: string;
+      /** Crop Url */
+      crop_url: string | null;
+    };
+    /** StreamEventsAnswer */
+    StreamEventsAnswer: {
+      /** Events */
+      events: components["schemas"]["StreamEventAnswer"][];
+      /** Next Cursor */
+      next_cursor: string | null;
+      /** Request Id */
+      request_id: string;
+    };
+    /** StreamIdFields */
+    StreamIdFields: {
+      /** Stream Id */
+      stream_id: string;
+    };
+    /** StreamListAnswer */
+    StreamListAnswer: {
+      /** Active Streams Count */
+      active_streams_count: number;
+      /** Streams */
+      streams: components["schemas"]["StreamAnswer"][];
+      /**
+       * Ended
+       * @description The one that ended last first; only where they were asked for.
+       */
+      ended: components["schemas"]["StreamAnswer"][];
+      /** Request Id */
+      request_id: string;
+    };
+    /** StreamOnlyAnswer */
+    StreamOnlyAnswer: {
+      stream: components["schemas"]["StreamAnswer"];
+      /** Request Id */
+      request_id: string;
+    };
+    /** TaskAnswer */
+    TaskAnswer: {
+      /**
+       * Task Id
+       * @description Of its job too: `/api/v1/jobs/{job_id}` cancels it and tries it again.
+       */
+      task_id: string;
+      /** Image Id */
+      image_id: string;
+      /** Model */
+      model: string;
+      status: components["schemas"]["JobStatus"];
+      /** @description Of a failed task. */
+      error: components["schemas"]["JobError"] | null;
+      /**
+       * Result Url
+       * @description Of a completed task.
+       */
+      result_url: string | null;
+      /**
+       * Created At
+       * Format: date-time
+       */
+      created_at: string;
+      /** Finished At */
+      finished_at: string | null;
+    };
+    /** TaskListAnswer */
+    TaskListAnswer: {
+      /** Tasks */
+      tasks: components["schemas"]["TaskAnswer"][];
+      /** Total */
+      total: number;
+      /** Skip */
+      skip: number;
+      /** Limit */
+      limit: number;
+      /** Request Id */
+      request_id: string;
+    };
+    /** TaskOnlyAnswer */
+    TaskOnlyAnswer: {
+      task: components["schemas"]["TaskAnswer"];
+      /** Request Id */
+      request_id: string;
+    };
+    /** ThresholdFields */
+    ThresholdFields: {
+      /**
+       * Threshold
+       * @description Score 0…1; null goes back to the pack's own.
+       */
+      threshold: number | null;
+    };
+    /** TokenAnswer */
+    TokenAnswer: {
+      /**
+       * Access Token
+       * @description Send it as `Authorization: Bearer …`.
+       */
+      access_token: string;
+      /**
+       * Token Type
+       * @default bearer
+       * @example bearer
+       */
+      token_type?: string;
+      /**
+       * Expires In
+       * @description Seconds.
+       * @example 900
+       */
+      expires_in: number;
+      /**
+       * Refresh Token
+       * @description Good for one use. Null: it is in the cookie.
+       */
+      refresh_token: string | null;
+      /**
+       * Refresh Expires In
+       * @description Seconds without a refresh until the login ends.
+       */
+      refresh_expires_in: number;
+      /**
+       * Scope
+       * @description What it may do, separated by spaces.
+       * @example account gallery:read
+       */
+      scope: string;
+      /** Request Id */
+      request_id: string;
+    };
+    /**
+     * TokenForm
+     * @description Other fields that OAuth clients send (`scope`, `client_id`) are ignored, as RFC 6749 wants it.
+     */
+    TokenForm: {
+      grant_type: components["schemas"]["GrantType"];
+      /**
+       * Username
+       * @description With `grant_type=password`.
+       * @default
+       */
+      username?: string;
+      /**
+       * Password
+       * Format: password
+       * @description With `grant_type=password`.
+       * @default
+       */
+      password?: string;
+      /**
+       * Refresh Token
+       * @description With `grant_type=refresh_token`; else its cookie counts.
+       */
+      refresh_token?: string | null;
+      /**
+       * Refresh Cookie
+       * @description For browsers: the refresh token goes into a cookie that no script can read.
+       * @default false
+       */
+      refresh_cookie?: boolean;
+    };
+    /** UnknownAnswer */
+    UnknownAnswer: {
+      /** Unknown Id */
+      unknown_id: string;
+      /**
+       * Pack
+       * @example dlib@1
+       */
+      pack: string;
+      /**
+       * Sightings
+       * @description Times that a stream saw the person come and go.
+       */
+      sightings: number;
+      /**
+       * First Seen At
+       * Format: date-time
+       */
+      first_seen_at: string;
+      /**
+       * Last Seen At
+       * Format: date-time
+       */
+      last_seen_at: string;
+      /**
+       * Streams
+       * @description Ids of the streams that the kept faces are of.
+       */
+      streams: string[];
+      /**
+       * Faces
+       * @description That are kept: the best of the sightings.
+       */
+      faces: number;
+      /** Best Quality */
+      best_quality: number;
+      /**
+       * Crop Url
+       * @description The best face.
+       */
+      crop_url: string;
+      /**
+       * Not Persons
+       * @description Persons whom somebody said that it is not.
+       */
+      not_persons: string[];
+      /** @description The person of the gallery whom the best face is most like, mostly below the threshold. Null: there is nobody, or the pack cannot be used any more. */
+      suggestion: components["schemas"]["NearestPersonAnswer"] | null;
+    };
+    /** UnknownDetailAnswer */
+    UnknownDetailAnswer: {
+      /** Request Id */
+      request_id: string;
+      unknown: components["schemas"]["UnknownAnswer"];
+      /**
+       * Faces
+       * @description The best first.
+       */
+      faces: components["schemas"]["UnknownFaceAnswer"][];
+    };
+    /** UnknownFaceAnswer */
+    UnknownFaceAnswer: {
+      /** Face Id */
+      face_id: string;
+      /** Stream Id */
+      stream_id: string;
+      /**
+       * Seen At
+       * Format: date-time
+       */
+      seen_at: string;
+      /** Quality */
+      quality: number;
+      /**
+       * Is Live
+       * @description Null: not judged.
+       */
+      is_live: boolean | null;
+      /** Crop Url */
+      crop_url: string;
+    };
+    /** UnknownListAnswer */
+    UnknownListAnswer: {
+      /** Request Id */
+      request_id: string;
+      /**
+       * Enabled
+       * @description Whether faces are being kept; see `streams.inbox.enabled`.
+       */
+      enabled: boolean;
+      /** Total */
+      total: number;
+      /** Unknowns */
+      unknowns: components["schemas"]["UnknownAnswer"][];
+      /** Next Cursor */
+      next_cursor: string | null;
+    };
+    /** UnloadedModelAnswer */
+    UnloadedModelAnswer: {
+      /** Request Id */
+      request_id: string;
+      /** Name */
+      name: string;
+      /** Version */
+      version: string;
+      /** Was Loaded */
+      was_loaded: boolean;
+    };
+    /** UserAnswer */
+    UserAnswer: {
+      /**
+       * User Id
+       * @description Null: a credential that belongs to no user, such as `server.api_key`.
+       */
+      user_id: string | null;
+      /**
+       * Name
+       * @example ada
+       */
+      name: string;
+      role: components["schemas"]["Role"];
+      /**
+       * Scopes
+       * @description What it may do; of `/users/me`: by the credential of this call.
+       */
+      scopes: components["schemas"]["Scope"][];
+      /** Is Active */
+      is_active: boolean;
+      /**
+       * Must Change Password
+       * @description Until then, a user may do nothing else.
+       */
+      must_change_password: boolean;
+      /** Last Login At */
+      last_login_at: string | null;
+      /**
+       * Created At
+       * @description Null where `user_id` is.
+       */
+      created_at: string | null;
+    };
+    /**
+     * UserFields
+     * @description What is left out stays as it is. A new role, state or password ends all logins of the user.
+     */
+    UserFields: {
+      /** Name */
+      name?: string | null;
+      role?: components["schemas"]["Role"] | null;
+      /**
+       * Is Active
+       * @description False: no login and no API key of the user works.
+       */
+      is_active?: boolean | null;
+      /**
+       * Password
+       * @description The user has to change it at the next login.
+       */
+      password?: string | null;
+    };
+    /** UserOnlyAnswer */
+    UserOnlyAnswer: {
+      user: components["schemas"]["UserAnswer"];
+      /** Request Id */
+      request_id: string;
+    };
+    /** UsersAnswer */
+    UsersAnswer: {
+      /** Users */
+      users: components["schemas"]["UserAnswer"][];
+      /** Request Id */
+      request_id: string;
+    };
+    /** VerdictAnswer */
+    VerdictAnswer: {
+      /**
+       * Person Id
+       * @description Null: unknown.
+       */
+      person_id: string | null;
+      /**
+       * Score
+       * @description Of the nearest person, in this pack's own scale.
+       */
+      score: number | null;
+      /** Margin */
+      margin: number | null;
+    };
+    /** VetoFields */
+    VetoFields: {
+      /**
+       * Person Id
+       * @example employee-17
+       * @example 张三-01
+       */
+      person_id: string;
+    };
+    /** WebhookAnswer */
+    WebhookAnswer: {
+      /** Webhook Id */
+      webhook_id: string;
+      /** Name */
+      name: string;
+      /** Url */
+      url: string;
+      /** Kinds */
+      kinds: components["schemas"]["EventKind"][];
+      /** Stream Ids */
+      stream_ids: string[];
+      /** Person Ids */
+      person_ids: string[];
+      /** With Crop */
+      with_crop: boolean;
+      /** Active */
+      active: boolean;
+      /**
+       * Disabled Reason
+       * @description Why the server gave up on it; null: it did not.
+       */
+      disabled_reason: string | null;
+      /**
+       * Failing Since
+       * @description The first failure since the last success.
+       */
+      failing_since: string | null;
+      /**
+       * Delivered At
+       * @description The last success.
+       */
+      delivered_at: string | null;
+      /**
+       * Created At
+       * Format: date-time
+       */
+      created_at: string;
+      /**
+       * Waiting
+       * @description Events on their way.
+       */
+      waiting: number;
+      /**
+       * Dead
+       * @description Events that were given up.
+       */
+      dead: number;
+    };
+    /**
+     * WebhookChangeFields
+     * @description What is not given, or null, stays as it is.
+     */
+    WebhookChangeFields: {
+      /** Url */
+      url?: string | null;
+      /** Name */
+      name?: string | null;
+      /** Kinds */
+      kinds?: components["schemas"]["EventKind"][] | null;
+      /** Stream Ids */
+      stream_ids?: string[] | null;
+      /** Person Ids */
+      person_ids?: string[] | null;
+      /** With Crop */
+      with_crop?: boolean | null;
+      /** Active */
+      active?: boolean | null;
+    };
+    /** WebhookDeliveriesAnswer */
+    WebhookDeliveriesAnswer: {
+      /** Deliveries */
+      deliveries: components["schemas"]["WebhookDeliveryAnswer"][];
+      /** Request Id */
+      request_id: string;
+    };
+    /** WebhookDeliveryAnswer */
+    WebhookDeliveryAnswer: {
+      /** Event Id */
+      event_id: string;
+      /**
+       * Kind
+       * @description Of the event, or `test`.
+       */
+      kind: string;
+      /**
+       * Attempt
+       * @description 1: the first try of this event.
+       */
+      attempt: number;
+      /** Delivered */
+      delivered: boolean;
+      /** Status */
+      status: number | null;
+      /** Error */
+      error: string | null;
+      /** Duration Ms */
+      duration_ms: number;
+      /**
+       * At
+       * Format: date-time
+       */
+      at: string;
+    };
+    /** WebhookFields */
+    WebhookFields: {
+      /**
+       * Url
+       * @example https://house.example/faces
+       */
+      url: string;
+      /**
+       * Name
+       * @default
+       * @example Door bell
+       */
+      name?: string;
+      /**
+       * Kinds
+       * @description Empty: all.
+       * @default []
+       */
+      kinds?: components["schemas"]["EventKind"][];
+      /**
+       * Stream Ids
+       * @description Of these streams; empty: of all.
+       * @default []
+       */
+      stream_ids?: string[];
+      /**
+       * Person Ids
+       * @description Of these persons alone; empty: of everybody, also of unknown ones.
+       * @default []
+       */
+      person_ids?: string[];
+      /**
+       * With Crop
+       * @description Send the face along (`crop`: JPEG in base64), where it is kept.
+       * @default false
+       */
+      with_crop?: boolean;
+      /**
+       * Active
+       * @default true
+       */
+      active?: boolean;
+    };
+    /** WebhookListAnswer */
+    WebhookListAnswer: {
+      /** Webhooks */
+      webhooks: components["schemas"]["WebhookAnswer"][];
+      /** Request Id */
+      request_id: string;
+    };
+    /** WebhookOnlyAnswer */
+    WebhookOnlyAnswer: {
+      webhook: components["schemas"]["WebhookAnswer"];
+      /** Request Id */
+      request_id: string;
+    };
+    /** WebhookSecretAnswer */
+    WebhookSecretAnswer: {
+      webhook: components["schemas"]["WebhookAnswer"];
+      /**
+       * Secret
+       * @description What messages are signed with; in this answer and nowhere else.
+       */
+      secret: string;
+      /** Request Id */
+      request_id: string;
+    };
+    /** WebhookTestAnswer */
+    WebhookTestAnswer: {
+      /** Delivered */
+      delivered: boolean;
+      /**
+       * Status
+       * @description HTTP; null: there was no answer.
+       */
+      status: number | null;
+      /** Error */
+      error: string | null;
+      /** Duration Ms */
+      duration_ms: number;
+      /** Request Id */
+      request_id: string;
+    };
+    /** HealthAnswer */
+    lianpu__api__system__HealthAnswer: {
+      /**
+       * Status
+       * @enum {string}
+       */
+      status: "ok" | "unavailable";
+      /**
+       * Checks
+       * @example {
+       *       "database": "ok",
+       *       "pack": "ok"
+       *     }
+       */
+      checks: {
+        [key: string]: string;
+      };
+    };
+    /** ApplyFields */
+    lianpu__gallery__insights__health_schemas__ApplyFields: {
+      /**
+       * Action
+       * @example move_image
+       */
+      action: string;
+    };
+    /** ImageListAnswer */
+    lianpu__gallery__schemas__ImageListAnswer: {
+      /** Request Id */
+      request_id: string;
+      /** Images */
+      images: components["schemas"]["PersonImageAnswer"][];
+    };
+    /** ImageOnlyAnswer */
+    lianpu__gallery__schemas__ImageOnlyAnswer: {
+      /** Request Id */
+      request_id: string;
+      image: components["schemas"]["PersonImageAnswer"];
+    };
+    /** ApplyFields */
+    lianpu__gallery__transfer__schemas__ApplyFields: {
+      /** @default fail */
+      on_conflict?: components["schemas"]["OnConflict"];
+    };
+    /** ImageListAnswer */
+    lianpu__images__schemas__ImageListAnswer: {
+      /** Images */
+      images: components["schemas"]["ImageAnswer"][];
+      /** Total */
+      total: number;
+      /** Skip */
+      skip: number;
+      /** Limit */
+      limit: number;
+      /** Request Id */
+      request_id: string;
+    };
+    /** ImageOnlyAnswer */
+    lianpu__images__schemas__ImageOnlyAnswer: {
+      image: components["schemas"]["ImageAnswer"];
+      /** Request Id */
+      request_id: string;
+    };
+    /** HealthAnswer */
+    lianpu__streams__schemas__HealthAnswer: {
+      /** Source Fps */
+      source_fps: number;
+      /**
+       * Processed Fps
+       * @description Frames a second that faces were looked for in.
+       */
+      processed_fps: number;
+      /**
+       * Published Fps
+       * @description Pictures a second that viewers are shown.
+       */
+      published_fps: number;
+      /** Dropped Total */
+      dropped_total: number;
+      /**
+       * Latency P50 Ms
+       * @description From a frame's decoding until its names were there.
+       */
+      latency_p50_ms: number | null;
+      /** Latency P95 Ms */
+      latency_p95_ms: number | null;
+      /**
+       * Persons
+       * @description In the picture now.
+       */
+      persons: number;
+      /** Viewers */
+      viewers: number;
     };
     /** ProblemField */
     ProblemField: {
@@ -1141,6 +6047,3059 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
+  get_me_api_v1_users_me_get: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["UserOnlyAnswer"];
+        };
+      };
+      /** @description Unauthorized */
+      401: {
+        headers: {
+          "WWW-Authenticate"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Forbidden */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Too Many Requests */
+      429: {
+        headers: {
+          "Retry-After"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Service Unavailable */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  rename_me_api_v1_users_me_put: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        "application/json": components["schemas"]["OwnProfileFields"];
+      };
+    };
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["UserOnlyAnswer"];
+        };
+      };
+      /** @description Bad Request */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Unauthorized */
+      401: {
+        headers: {
+          "WWW-Authenticate"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Forbidden */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Conflict */
+      409: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Request Entity Too Large */
+      413: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Unprocessable Entity */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Too Many Requests */
+      429: {
+        headers: {
+          "Retry-After"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Service Unavailable */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  change_my_password_api_v1_users_me_password_put: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        "application/json": components["schemas"]["NewPasswordFields"];
+      };
+    };
+    responses: {
+      /** @description Successful Response */
+      204: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content?: never;
+      };
+      /** @description Bad Request */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Unauthorized */
+      401: {
+        headers: {
+          "WWW-Authenticate"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Forbidden */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Request Entity Too Large */
+      413: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Unprocessable Entity */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Too Many Requests */
+      429: {
+        headers: {
+          "Retry-After"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Service Unavailable */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  list_my_sessions_api_v1_users_me_sessions_get: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["SessionsAnswer"];
+        };
+      };
+      /** @description Unauthorized */
+      401: {
+        headers: {
+          "WWW-Authenticate"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Forbidden */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Too Many Requests */
+      429: {
+        headers: {
+          "Retry-After"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Service Unavailable */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  end_my_other_sessions_api_v1_users_me_sessions_delete: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Successful Response */
+      204: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content?: never;
+      };
+      /** @description Unauthorized */
+      401: {
+        headers: {
+          "WWW-Authenticate"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Forbidden */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Too Many Requests */
+      429: {
+        headers: {
+          "Retry-After"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Service Unavailable */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  end_my_session_api_v1_users_me_sessions__session_id__delete: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        session_id: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Successful Response */
+      204: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content?: never;
+      };
+      /** @description Bad Request */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Unauthorized */
+      401: {
+        headers: {
+          "WWW-Authenticate"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Forbidden */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Not Found */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Unprocessable Entity */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Too Many Requests */
+      429: {
+        headers: {
+          "Retry-After"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Service Unavailable */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  get_token_api_v1_users_token_post: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        "application/x-www-form-urlencoded": components["schemas"]["TokenForm"];
+      };
+    };
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["TokenAnswer"];
+        };
+      };
+      /** @description Bad Request */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Unauthorized */
+      401: {
+        headers: {
+          "WWW-Authenticate"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Forbidden */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Request Entity Too Large */
+      413: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Unprocessable Entity */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Too Many Requests */
+      429: {
+        headers: {
+          "Retry-After"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Service Unavailable */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  revoke_token_api_v1_users_token_revoke_post: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        "application/x-www-form-urlencoded": components["schemas"]["RevocationForm"];
+      };
+    };
+    responses: {
+      /** @description Successful Response */
+      204: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content?: never;
+      };
+      /** @description Bad Request */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Unauthorized */
+      401: {
+        headers: {
+          "WWW-Authenticate"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Forbidden */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Request Entity Too Large */
+      413: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Unprocessable Entity */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Too Many Requests */
+      429: {
+        headers: {
+          "Retry-After"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Service Unavailable */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  get_setup_api_v1_users_setup_get: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["SetupAnswer"];
+        };
+      };
+      /** @description Unauthorized */
+      401: {
+        headers: {
+          "WWW-Authenticate"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Forbidden */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Too Many Requests */
+      429: {
+        headers: {
+          "Retry-After"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Service Unavailable */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  set_up_api_v1_users_setup_post: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        "application/json": components["schemas"]["SetupFields"];
+      };
+    };
+    responses: {
+      /** @description Successful Response */
+      201: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["UserOnlyAnswer"];
+        };
+      };
+      /** @description Bad Request */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Unauthorized */
+      401: {
+        headers: {
+          "WWW-Authenticate"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Forbidden */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Conflict */
+      409: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Request Entity Too Large */
+      413: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Unprocessable Entity */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Too Many Requests */
+      429: {
+        headers: {
+          "Retry-After"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Service Unavailable */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  list_users_api_v1_users__get: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["UsersAnswer"];
+        };
+      };
+      /** @description Unauthorized */
+      401: {
+        headers: {
+          "WWW-Authenticate"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Forbidden */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Too Many Requests */
+      429: {
+        headers: {
+          "Retry-After"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Service Unavailable */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  create_user_api_v1_users__post: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        "application/json": components["schemas"]["NewUserFields"];
+      };
+    };
+    responses: {
+      /** @description Successful Response */
+      201: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["UserOnlyAnswer"];
+        };
+      };
+      /** @description Bad Request */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Unauthorized */
+      401: {
+        headers: {
+          "WWW-Authenticate"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Forbidden */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Conflict */
+      409: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Request Entity Too Large */
+      413: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Unprocessable Entity */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Too Many Requests */
+      429: {
+        headers: {
+          "Retry-After"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Service Unavailable */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  get_user_api_v1_users__user_id__get: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        user_id: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["UserOnlyAnswer"];
+        };
+      };
+      /** @description Bad Request */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Unauthorized */
+      401: {
+        headers: {
+          "WWW-Authenticate"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Forbidden */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Not Found */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Unprocessable Entity */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Too Many Requests */
+      429: {
+        headers: {
+          "Retry-After"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Service Unavailable */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  update_user_api_v1_users__user_id__put: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        user_id: string;
+      };
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        "application/json": components["schemas"]["UserFields"];
+      };
+    };
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["UserOnlyAnswer"];
+        };
+      };
+      /** @description Bad Request */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Unauthorized */
+      401: {
+        headers: {
+          "WWW-Authenticate"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Forbidden */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Not Found */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Conflict */
+      409: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Request Entity Too Large */
+      413: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Unprocessable Entity */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Too Many Requests */
+      429: {
+        headers: {
+          "Retry-After"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Service Unavailable */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  delete_user_api_v1_users__user_id__delete: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        user_id: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Successful Response */
+      204: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content?: never;
+      };
+      /** @description Bad Request */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Unauthorized */
+      401: {
+        headers: {
+          "WWW-Authenticate"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Forbidden */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Not Found */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Conflict */
+      409: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Unprocessable Entity */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Too Many Requests */
+      429: {
+        headers: {
+          "Retry-After"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Service Unavailable */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  list_keys_api_v1_keys_get: {
+    parameters: {
+      query?: {
+        /** @description All users' keys; needs `users:manage`. */
+        everybody?: boolean;
+      };
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["KeysAnswer"];
+        };
+      };
+      /** @description Bad Request */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Unauthorized */
+      401: {
+        headers: {
+          "WWW-Authenticate"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Forbidden */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Unprocessable Entity */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Too Many Requests */
+      429: {
+        headers: {
+          "Retry-After"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Service Unavailable */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  create_key_api_v1_keys_post: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        "application/json": components["schemas"]["NewKeyFields"];
+      };
+    };
+    responses: {
+      /** @description Successful Response */
+      201: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["NewKeyAnswer"];
+        };
+      };
+      /** @description Bad Request */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Unauthorized */
+      401: {
+        headers: {
+          "WWW-Authenticate"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Forbidden */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Not Found */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Request Entity Too Large */
+      413: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Unprocessable Entity */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Too Many Requests */
+      429: {
+        headers: {
+          "Retry-After"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Service Unavailable */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  revoke_key_api_v1_keys__key_id__delete: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        key_id: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Successful Response */
+      204: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content?: never;
+      };
+      /** @description Bad Request */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Unauthorized */
+      401: {
+        headers: {
+          "WWW-Authenticate"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Forbidden */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Not Found */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Unprocessable Entity */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Too Many Requests */
+      429: {
+        headers: {
+          "Retry-After"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Service Unavailable */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  stream_inference_api_v1_images_inference_events_get: {
+    parameters: {
+      query?: {
+        /** @description The same, for the first connection. */
+        last_event_id?: number | null;
+      };
+      header?: {
+        /** @description Go on after this event. */
+        "Last-Event-ID"?: number | null;
+      };
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Messages `ready`, `job`, `reset` and `closed` as JSON; the stream does not end by itself. */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "text/event-stream": string;
+        };
+      };
+      /** @description Bad Request */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Unauthorized */
+      401: {
+        headers: {
+          "WWW-Authenticate"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Forbidden */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Unprocessable Entity */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Too Many Requests */
+      429: {
+        headers: {
+          "Retry-After"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Service Unavailable */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  stream_jobs_api_v1_jobs_events_get: {
+    parameters: {
+      query?: {
+        /** @description The same, for the first connection. */
+        last_event_id?: number | null;
+      };
+      header?: {
+        /** @description Go on after this event. */
+        "Last-Event-ID"?: number | null;
+      };
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Messages `ready`, `job`, `reset` and `closed` as JSON; the stream does not end by itself. */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "text/event-stream": string;
+        };
+      };
+      /** @description Bad Request */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Unauthorized */
+      401: {
+        headers: {
+          "WWW-Authenticate"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Forbidden */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Unprocessable Entity */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Too Many Requests */
+      429: {
+        headers: {
+          "Retry-After"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Service Unavailable */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  list_inference_models_api_v1_images_inference_models_get: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["InferenceModelListAnswer"];
+        };
+      };
+      /** @description Unauthorized */
+      401: {
+        headers: {
+          "WWW-Authenticate"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Forbidden */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Too Many Requests */
+      429: {
+        headers: {
+          "Retry-After"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Service Unavailable */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  run_inference_api_v1_images_inference_post: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        "application/json": components["schemas"]["InferenceFields"];
+      };
+    };
+    responses: {
+      /** @description Successful Response */
+      201: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["ResultOnlyAnswer"];
+        };
+      };
+      /** @description Bad Request */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Unauthorized */
+      401: {
+        headers: {
+          "WWW-Authenticate"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Forbidden */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Not Found */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Request Entity Too Large */
+      413: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Unprocessable Entity */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Too Many Requests */
+      429: {
+        headers: {
+          "Retry-After"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Internal Server Error */
+      500: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Service Unavailable */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  run_inference_async_api_v1_images_inference_async_post: {
+    parameters: {
+      query?: never;
+      header?: {
+        "idempotency-key"?: string | null;
+      };
+      path?: never;
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        "application/json": components["schemas"]["InferenceFields"];
+      };
+    };
+    responses: {
+      /** @description Successful Response */
+      202: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["TaskOnlyAnswer"];
+        };
+      };
+      /** @description Bad Request */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Unauthorized */
+      401: {
+        headers: {
+          "WWW-Authenticate"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Forbidden */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Not Found */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Conflict */
+      409: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Request Entity Too Large */
+      413: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Unprocessable Entity */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Too Many Requests */
+      429: {
+        headers: {
+          "Retry-After"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Service Unavailable */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  list_tasks_api_v1_images_inference_tasks_get: {
+    parameters: {
+      query?: {
+        skip?: number;
+        limit?: number;
+      };
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["TaskListAnswer"];
+        };
+      };
+      /** @description Bad Request */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Unauthorized */
+      401: {
+        headers: {
+          "WWW-Authenticate"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Forbidden */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Unprocessable Entity */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Too Many Requests */
+      429: {
+        headers: {
+          "Retry-After"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Service Unavailable */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  get_task_api_v1_images_inference_tasks__task_id__get: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        task_id: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["TaskOnlyAnswer"];
+        };
+      };
+      /** @description Bad Request */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Unauthorized */
+      401: {
+        headers: {
+          "WWW-Authenticate"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Forbidden */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Not Found */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Unprocessable Entity */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Too Many Requests */
+      429: {
+        headers: {
+          "Retry-After"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Service Unavailable */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  get_result_api_v1_images_inference__result_id__get: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        result_id: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["ResultOnlyAnswer"];
+        };
+      };
+      /** @description Bad Request */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Unauthorized */
+      401: {
+        headers: {
+          "WWW-Authenticate"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Forbidden */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Not Found */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Unprocessable Entity */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Too Many Requests */
+      429: {
+        headers: {
+          "Retry-After"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Service Unavailable */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  upload_image_api_v1_images_upload_post: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        "multipart/form-data": {
+          /**
+           * Format: binary
+           * @description The image: JPEG, PNG, BMP, GIF or WebP.
+           */
+          file: string;
+        };
+      };
+    };
+    responses: {
+      /** @description Successful Response */
+      201: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["lianpu__images__schemas__ImageOnlyAnswer"];
+        };
+      };
+      /** @description Bad Request */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Unauthorized */
+      401: {
+        headers: {
+          "WWW-Authenticate"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Forbidden */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Conflict */
+      409: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Request Entity Too Large */
+      413: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Unsupported Media Type */
+      415: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Unprocessable Entity */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Too Many Requests */
+      429: {
+        headers: {
+          "Retry-After"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Service Unavailable */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Insufficient Storage */
+      507: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  list_images_api_v1_images__get: {
+    parameters: {
+      query?: {
+        skip?: number;
+        limit?: number;
+      };
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["lianpu__images__schemas__ImageListAnswer"];
+        };
+      };
+      /** @description Bad Request */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Unauthorized */
+      401: {
+        headers: {
+          "WWW-Authenticate"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Forbidden */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Unprocessable Entity */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Too Many Requests */
+      429: {
+        headers: {
+          "Retry-After"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Service Unavailable */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  get_image_api_v1_images__image_id__get: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        image_id: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["lianpu__images__schemas__ImageOnlyAnswer"];
+        };
+      };
+      /** @description Bad Request */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Unauthorized */
+      401: {
+        headers: {
+          "WWW-Authenticate"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Forbidden */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Not Found */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Unprocessable Entity */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Too Many Requests */
+      429: {
+        headers: {
+          "Retry-After"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Service Unavailable */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  delete_image_api_v1_images__image_id__delete: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        image_id: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Successful Response */
+      204: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content?: never;
+      };
+      /** @description Bad Request */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Unauthorized */
+      401: {
+        headers: {
+          "WWW-Authenticate"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Forbidden */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Not Found */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Unprocessable Entity */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Too Many Requests */
+      429: {
+        headers: {
+          "Retry-After"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Service Unavailable */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  get_image_content_api_v1_images__image_id__content_get: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        image_id: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content?: never;
+      };
+      /** @description Bad Request */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Unauthorized */
+      401: {
+        headers: {
+          "WWW-Authenticate"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Forbidden */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Not Found */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Unprocessable Entity */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Too Many Requests */
+      429: {
+        headers: {
+          "Retry-After"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Service Unavailable */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  get_image_thumbnail_api_v1_images__image_id__thumbnail_get: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        image_id: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content?: never;
+      };
+      /** @description Bad Request */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Unauthorized */
+      401: {
+        headers: {
+          "WWW-Authenticate"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Forbidden */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Not Found */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Unprocessable Entity */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Too Many Requests */
+      429: {
+        headers: {
+          "Retry-After"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Service Unavailable */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  list_results_api_v1_images__image_id__results_get: {
+    parameters: {
+      query?: {
+        skip?: number;
+        limit?: number;
+      };
+      header?: never;
+      path: {
+        image_id: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["ResultListAnswer"];
+        };
+      };
+      /** @description Bad Request */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Unauthorized */
+      401: {
+        headers: {
+          "WWW-Authenticate"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Forbidden */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Not Found */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Unprocessable Entity */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Too Many Requests */
+      429: {
+        headers: {
+          "Retry-After"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Service Unavailable */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  enrol_batch_api_v1_faces_batch_post: {
+    parameters: {
+      query?: never;
+      header?: {
+        "idempotency-key"?: string | null;
+      };
+      path?: never;
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        "multipart/form-data": {
+          /**
+           * Format: binary
+           * @description zip, tar or tar.gz of `person/….jpg` folders.
+           */
+          archive?: string;
+          /** @description Instead: photos, each with `person/….jpg` as name. */
+          image?: string[];
+          /** @description JSON or CSV: which file is who. */
+          manifest?: string;
+          /**
+           * Face Selection
+           * @default only
+           * @enum {string}
+           */
+          face_selection?: "only" | "largest";
+          /** Models To Generate */
+          models_to_generate?: string[] | null;
+          /** @enum {string} */
+          quality_mode?: "off" | "warn" | "reject";
+          /** @enum {string} */
+          conflict_mode?: "off" | "warn" | "reject";
+          /** @enum {string} */
+          liveness_mode?: "off" | "observe" | "enforce";
+          /**
+           * On Existing
+           * @description Photos of persons who exist already: add them, or leave those persons alone.
+           * @default add
+           * @enum {string}
+           */
+          on_existing?: "add" | "skip";
+          /**
+           * Dry Run
+           * @description Say what would be done with each photo, and store nothing.
+           * @default false
+           */
+          dry_run?: boolean;
+        };
+        "application/zip": string;
+        "application/x-tar": string;
+        "application/gzip": string;
+      };
+    };
+    responses: {
+      /** @description Successful Response */
+      202: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["JobStartedAnswer"];
+        };
+      };
+      /** @description Bad Request */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Unauthorized */
+      401: {
+        headers: {
+          "WWW-Authenticate"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Forbidden */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Conflict */
+      409: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Request Entity Too Large */
+      413: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Unsupported Media Type */
+      415: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Unprocessable Entity */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Too Many Requests */
+      429: {
+        headers: {
+          "Retry-After"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Service Unavailable */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Insufficient Storage */
+      507: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  delete_batch_api_v1_faces_batch_delete: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        "application/json": components["schemas"]["DeleteManyFields"];
+      };
+    };
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["DeleteManyAnswer"];
+        };
+      };
+      /** @description Bad Request */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Unauthorized */
+      401: {
+        headers: {
+          "WWW-Authenticate"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Forbidden */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Request Entity Too Large */
+      413: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Unprocessable Entity */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Too Many Requests */
+      429: {
+        headers: {
+          "Retry-After"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Service Unavailable */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
   list_persons_api_v1_faces_get: {
     parameters: {
       query?: {
@@ -1164,8 +9123,55 @@ export interface operations {
           "application/json": components["schemas"]["PersonListAnswer"];
         };
       };
+      /** @description Bad Request */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Unauthorized */
+      401: {
+        headers: {
+          "WWW-Authenticate"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Forbidden */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
       /** @description Unprocessable Entity */
       422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Too Many Requests */
+      429: {
+        headers: {
+          "Retry-After"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Service Unavailable */
+      503: {
         headers: {
           [name: string]: unknown;
         };
@@ -1204,9 +9210,15 @@ export interface operations {
           face_selection?: "only" | "largest";
           /**
            * Models To Generate
-           * @description Packs whose embeddings are made; the configured ones when left out.
+           * @description Packs whose embeddings are made, `name` or `name@version`; the default pack's and the configured ones when left out.
            */
           models_to_generate?: string[] | null;
+          /** @description What poor quality does to this enrolment; the server's mode when left out. */
+          quality_mode?: ("off" | "warn" | "reject") | null;
+          /** @description What a face like somebody else's does to this enrolment; the server's mode when left out. */
+          conflict_mode?: ("off" | "warn" | "reject") | null;
+          /** @description Whether faces are judged live here; counts where it is stricter than the server's mode. */
+          liveness_mode?: ("off" | "observe" | "enforce") | null;
           /**
            * Person Id
            * @description Generated when left out. An id that exists: the image is added to that person.
@@ -1244,9 +9256,15 @@ export interface operations {
           face_selection?: "only" | "largest";
           /**
            * Models To Generate
-           * @description Packs whose embeddings are made; the configured ones when left out.
+           * @description Packs whose embeddings are made, `name` or `name@version`; the default pack's and the configured ones when left out.
            */
           models_to_generate?: string[] | null;
+          /** @description What poor quality does to this enrolment; the server's mode when left out. */
+          quality_mode?: ("off" | "warn" | "reject") | null;
+          /** @description What a face like somebody else's does to this enrolment; the server's mode when left out. */
+          conflict_mode?: ("off" | "warn" | "reject") | null;
+          /** @description Whether faces are judged live here; counts where it is stricter than the server's mode. */
+          liveness_mode?: ("off" | "observe" | "enforce") | null;
           /**
            * Person Id
            * @description Generated when left out. An id that exists: the image is added to that person.
@@ -1279,6 +9297,25 @@ export interface operations {
       };
       /** @description Bad Request */
       400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Unauthorized */
+      401: {
+        headers: {
+          "WWW-Authenticate"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Forbidden */
+      403: {
         headers: {
           [name: string]: unknown;
         };
@@ -1325,6 +9362,16 @@ export interface operations {
       /** @description Unprocessable Entity */
       422: {
         headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Too Many Requests */
+      429: {
+        headers: {
+          "Retry-After"?: string;
           [name: string]: unknown;
         };
         content: {
@@ -1371,6 +9418,34 @@ export interface operations {
           "application/json": components["schemas"]["PersonDetailAnswer"];
         };
       };
+      /** @description Bad Request */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Unauthorized */
+      401: {
+        headers: {
+          "WWW-Authenticate"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Forbidden */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
       /** @description Not Found */
       404: {
         headers: {
@@ -1382,6 +9457,25 @@ export interface operations {
       };
       /** @description Unprocessable Entity */
       422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Too Many Requests */
+      429: {
+        headers: {
+          "Retry-After"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Service Unavailable */
+      503: {
         headers: {
           [name: string]: unknown;
         };
@@ -1424,6 +9518,25 @@ export interface operations {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
+      /** @description Unauthorized */
+      401: {
+        headers: {
+          "WWW-Authenticate"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Forbidden */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
       /** @description Not Found */
       404: {
         headers: {
@@ -1433,8 +9546,36 @@ export interface operations {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
+      /** @description Request Entity Too Large */
+      413: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
       /** @description Unprocessable Entity */
       422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Too Many Requests */
+      429: {
+        headers: {
+          "Retry-After"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Service Unavailable */
+      503: {
         headers: {
           [name: string]: unknown;
         };
@@ -1456,11 +9597,41 @@ export interface operations {
     requestBody?: never;
     responses: {
       /** @description Successful Response */
-      204: {
+      200: {
         headers: {
           [name: string]: unknown;
         };
-        content?: never;
+        content: {
+          "application/json": components["schemas"]["DeletionAnswer"];
+        };
+      };
+      /** @description Bad Request */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Unauthorized */
+      401: {
+        headers: {
+          "WWW-Authenticate"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Forbidden */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
       };
       /** @description Not Found */
       404: {
@@ -1473,6 +9644,25 @@ export interface operations {
       };
       /** @description Unprocessable Entity */
       422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Too Many Requests */
+      429: {
+        headers: {
+          "Retry-After"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Service Unavailable */
+      503: {
         headers: {
           [name: string]: unknown;
         };
@@ -1515,6 +9705,25 @@ export interface operations {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
+      /** @description Unauthorized */
+      401: {
+        headers: {
+          "WWW-Authenticate"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Forbidden */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
       /** @description Not Found */
       404: {
         headers: {
@@ -1524,8 +9733,36 @@ export interface operations {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
+      /** @description Request Entity Too Large */
+      413: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
       /** @description Unprocessable Entity */
       422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Too Many Requests */
+      429: {
+        headers: {
+          "Retry-After"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Service Unavailable */
+      503: {
         headers: {
           [name: string]: unknown;
         };
@@ -1553,6 +9790,34 @@ export interface operations {
         };
         content?: never;
       };
+      /** @description Bad Request */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Unauthorized */
+      401: {
+        headers: {
+          "WWW-Authenticate"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Forbidden */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
       /** @description Not Found */
       404: {
         headers: {
@@ -1564,6 +9829,25 @@ export interface operations {
       };
       /** @description Unprocessable Entity */
       422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Too Many Requests */
+      429: {
+        headers: {
+          "Retry-After"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Service Unavailable */
+      503: {
         headers: {
           [name: string]: unknown;
         };
@@ -1590,7 +9874,35 @@ export interface operations {
           [name: string]: unknown;
         };
         content: {
-          "application/json": components["schemas"]["ImageListAnswer"];
+          "application/json": components["schemas"]["lianpu__gallery__schemas__ImageListAnswer"];
+        };
+      };
+      /** @description Bad Request */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Unauthorized */
+      401: {
+        headers: {
+          "WWW-Authenticate"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Forbidden */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
         };
       };
       /** @description Not Found */
@@ -1604,6 +9916,25 @@ export interface operations {
       };
       /** @description Unprocessable Entity */
       422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Too Many Requests */
+      429: {
+        headers: {
+          "Retry-After"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Service Unavailable */
+      503: {
         headers: {
           [name: string]: unknown;
         };
@@ -1644,9 +9975,15 @@ export interface operations {
           face_selection?: "only" | "largest";
           /**
            * Models To Generate
-           * @description Packs whose embeddings are made; the configured ones when left out.
+           * @description Packs whose embeddings are made, `name` or `name@version`; the default pack's and the configured ones when left out.
            */
           models_to_generate?: string[] | null;
+          /** @description What poor quality does to this enrolment; the server's mode when left out. */
+          quality_mode?: ("off" | "warn" | "reject") | null;
+          /** @description What a face like somebody else's does to this enrolment; the server's mode when left out. */
+          conflict_mode?: ("off" | "warn" | "reject") | null;
+          /** @description Whether faces are judged live here; counts where it is stricter than the server's mode. */
+          liveness_mode?: ("off" | "observe" | "enforce") | null;
         };
         "application/json": {
           /**
@@ -1668,9 +10005,15 @@ export interface operations {
           face_selection?: "only" | "largest";
           /**
            * Models To Generate
-           * @description Packs whose embeddings are made; the configured ones when left out.
+           * @description Packs whose embeddings are made, `name` or `name@version`; the default pack's and the configured ones when left out.
            */
           models_to_generate?: string[] | null;
+          /** @description What poor quality does to this enrolment; the server's mode when left out. */
+          quality_mode?: ("off" | "warn" | "reject") | null;
+          /** @description What a face like somebody else's does to this enrolment; the server's mode when left out. */
+          conflict_mode?: ("off" | "warn" | "reject") | null;
+          /** @description Whether faces are judged live here; counts where it is stricter than the server's mode. */
+          liveness_mode?: ("off" | "observe" | "enforce") | null;
         };
         "image/*": string;
       };
@@ -1687,6 +10030,25 @@ export interface operations {
       };
       /** @description Bad Request */
       400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Unauthorized */
+      401: {
+        headers: {
+          "WWW-Authenticate"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Forbidden */
+      403: {
         headers: {
           [name: string]: unknown;
         };
@@ -1733,6 +10095,16 @@ export interface operations {
       /** @description Unprocessable Entity */
       422: {
         headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Too Many Requests */
+      429: {
+        headers: {
+          "Retry-After"?: string;
           [name: string]: unknown;
         };
         content: {
@@ -1777,7 +10149,35 @@ export interface operations {
           [name: string]: unknown;
         };
         content: {
-          "application/json": components["schemas"]["ImageOnlyAnswer"];
+          "application/json": components["schemas"]["lianpu__gallery__schemas__ImageOnlyAnswer"];
+        };
+      };
+      /** @description Bad Request */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Unauthorized */
+      401: {
+        headers: {
+          "WWW-Authenticate"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Forbidden */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
         };
       };
       /** @description Not Found */
@@ -1791,6 +10191,25 @@ export interface operations {
       };
       /** @description Unprocessable Entity */
       422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Too Many Requests */
+      429: {
+        headers: {
+          "Retry-After"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Service Unavailable */
+      503: {
         headers: {
           [name: string]: unknown;
         };
@@ -1832,9 +10251,15 @@ export interface operations {
           face_selection?: "only" | "largest";
           /**
            * Models To Generate
-           * @description Packs whose embeddings are made; the configured ones when left out.
+           * @description Packs whose embeddings are made, `name` or `name@version`; the default pack's and the configured ones when left out.
            */
           models_to_generate?: string[] | null;
+          /** @description What poor quality does to this enrolment; the server's mode when left out. */
+          quality_mode?: ("off" | "warn" | "reject") | null;
+          /** @description What a face like somebody else's does to this enrolment; the server's mode when left out. */
+          conflict_mode?: ("off" | "warn" | "reject") | null;
+          /** @description Whether faces are judged live here; counts where it is stricter than the server's mode. */
+          liveness_mode?: ("off" | "observe" | "enforce") | null;
           /**
            * Keep Previous
            * @description Whether the replaced image stays with the person.
@@ -1862,9 +10287,15 @@ export interface operations {
           face_selection?: "only" | "largest";
           /**
            * Models To Generate
-           * @description Packs whose embeddings are made; the configured ones when left out.
+           * @description Packs whose embeddings are made, `name` or `name@version`; the default pack's and the configured ones when left out.
            */
           models_to_generate?: string[] | null;
+          /** @description What poor quality does to this enrolment; the server's mode when left out. */
+          quality_mode?: ("off" | "warn" | "reject") | null;
+          /** @description What a face like somebody else's does to this enrolment; the server's mode when left out. */
+          conflict_mode?: ("off" | "warn" | "reject") | null;
+          /** @description Whether faces are judged live here; counts where it is stricter than the server's mode. */
+          liveness_mode?: ("off" | "observe" | "enforce") | null;
           /**
            * Keep Previous
            * @description Whether the replaced image stays with the person.
@@ -1887,6 +10318,25 @@ export interface operations {
       };
       /** @description Bad Request */
       400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Unauthorized */
+      401: {
+        headers: {
+          "WWW-Authenticate"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Forbidden */
+      403: {
         headers: {
           [name: string]: unknown;
         };
@@ -1939,6 +10389,16 @@ export interface operations {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
+      /** @description Too Many Requests */
+      429: {
+        headers: {
+          "Retry-After"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
       /** @description Service Unavailable */
       503: {
         headers: {
@@ -1972,11 +10432,41 @@ export interface operations {
     requestBody?: never;
     responses: {
       /** @description Successful Response */
-      204: {
+      200: {
         headers: {
           [name: string]: unknown;
         };
-        content?: never;
+        content: {
+          "application/json": components["schemas"]["DeletionAnswer"];
+        };
+      };
+      /** @description Bad Request */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Unauthorized */
+      401: {
+        headers: {
+          "WWW-Authenticate"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Forbidden */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
       };
       /** @description Not Found */
       404: {
@@ -1989,6 +10479,25 @@ export interface operations {
       };
       /** @description Unprocessable Entity */
       422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Too Many Requests */
+      429: {
+        headers: {
+          "Retry-After"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Service Unavailable */
+      503: {
         headers: {
           [name: string]: unknown;
         };
@@ -2020,11 +10529,30 @@ export interface operations {
           [name: string]: unknown;
         };
         content: {
-          "application/json": components["schemas"]["ImageOnlyAnswer"];
+          "application/json": components["schemas"]["lianpu__gallery__schemas__ImageOnlyAnswer"];
         };
       };
       /** @description Bad Request */
       400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Unauthorized */
+      401: {
+        headers: {
+          "WWW-Authenticate"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Forbidden */
+      403: {
         headers: {
           [name: string]: unknown;
         };
@@ -2041,8 +10569,36 @@ export interface operations {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
+      /** @description Request Entity Too Large */
+      413: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
       /** @description Unprocessable Entity */
       422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Too Many Requests */
+      429: {
+        headers: {
+          "Retry-After"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Service Unavailable */
+      503: {
         headers: {
           [name: string]: unknown;
         };
@@ -2071,6 +10627,34 @@ export interface operations {
         };
         content?: never;
       };
+      /** @description Bad Request */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Unauthorized */
+      401: {
+        headers: {
+          "WWW-Authenticate"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Forbidden */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
       /** @description Not Found */
       404: {
         headers: {
@@ -2082,6 +10666,25 @@ export interface operations {
       };
       /** @description Unprocessable Entity */
       422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Too Many Requests */
+      429: {
+        headers: {
+          "Retry-After"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Service Unavailable */
+      503: {
         headers: {
           [name: string]: unknown;
         };
@@ -2110,6 +10713,34 @@ export interface operations {
         };
         content?: never;
       };
+      /** @description Bad Request */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Unauthorized */
+      401: {
+        headers: {
+          "WWW-Authenticate"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Forbidden */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
       /** @description Not Found */
       404: {
         headers: {
@@ -2121,6 +10752,235 @@ export interface operations {
       };
       /** @description Unprocessable Entity */
       422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Too Many Requests */
+      429: {
+        headers: {
+          "Retry-After"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Service Unavailable */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  merge_persons_api_v1_faces__person_id__merge_post: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        person_id: string;
+      };
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        "application/json": components["schemas"]["MergeFields"];
+      };
+    };
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["MergeAnswer"];
+        };
+      };
+      /** @description Bad Request */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Unauthorized */
+      401: {
+        headers: {
+          "WWW-Authenticate"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Forbidden */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Not Found */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Request Entity Too Large */
+      413: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Unprocessable Entity */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Too Many Requests */
+      429: {
+        headers: {
+          "Retry-After"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Service Unavailable */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  move_image_api_v1_faces__person_id__images__image_id__move_post: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        person_id: string;
+        image_id: string;
+      };
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        "application/json": components["schemas"]["MoveFields"];
+      };
+    };
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["MoveAnswer"];
+        };
+      };
+      /** @description Bad Request */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Unauthorized */
+      401: {
+        headers: {
+          "WWW-Authenticate"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Forbidden */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Not Found */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Conflict */
+      409: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Request Entity Too Large */
+      413: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Unprocessable Entity */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Too Many Requests */
+      429: {
+        headers: {
+          "Retry-After"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Service Unavailable */
+      503: {
         headers: {
           [name: string]: unknown;
         };
@@ -2147,6 +11007,8 @@ export interface operations {
           image: string;
           /** Pack */
           pack?: string | null;
+          /** @description Whether faces are judged live here; counts where it is stricter than the server's mode. */
+          liveness_mode?: ("off" | "observe" | "enforce") | null;
         };
         "application/json": {
           /**
@@ -2156,6 +11018,8 @@ export interface operations {
           image: string;
           /** Pack */
           pack?: string | null;
+          /** @description Whether faces are judged live here; counts where it is stricter than the server's mode. */
+          liveness_mode?: ("off" | "observe" | "enforce") | null;
         };
         "image/*": string;
       };
@@ -2172,6 +11036,25 @@ export interface operations {
       };
       /** @description Bad Request */
       400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Unauthorized */
+      401: {
+        headers: {
+          "WWW-Authenticate"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Forbidden */
+      403: {
         headers: {
           [name: string]: unknown;
         };
@@ -2209,6 +11092,16 @@ export interface operations {
       /** @description Unprocessable Entity */
       422: {
         headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Too Many Requests */
+      429: {
+        headers: {
+          "Retry-After"?: string;
           [name: string]: unknown;
         };
         content: {
@@ -2243,6 +11136,8 @@ export interface operations {
           image: string;
           /** Pack */
           pack?: string | null;
+          /** @description Whether faces are judged live here; counts where it is stricter than the server's mode. */
+          liveness_mode?: ("off" | "observe" | "enforce") | null;
         };
         "application/json": {
           /**
@@ -2252,6 +11147,8 @@ export interface operations {
           image: string;
           /** Pack */
           pack?: string | null;
+          /** @description Whether faces are judged live here; counts where it is stricter than the server's mode. */
+          liveness_mode?: ("off" | "observe" | "enforce") | null;
         };
         "image/*": string;
       };
@@ -2268,6 +11165,25 @@ export interface operations {
       };
       /** @description Bad Request */
       400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Unauthorized */
+      401: {
+        headers: {
+          "WWW-Authenticate"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Forbidden */
+      403: {
         headers: {
           [name: string]: unknown;
         };
@@ -2311,6 +11227,16 @@ export interface operations {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
+      /** @description Too Many Requests */
+      429: {
+        headers: {
+          "Retry-After"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
       /** @description Service Unavailable */
       503: {
         headers: {
@@ -2339,6 +11265,8 @@ export interface operations {
           image: string;
           /** Pack */
           pack?: string | null;
+          /** @description Whether faces are judged live here; counts where it is stricter than the server's mode. */
+          liveness_mode?: ("off" | "observe" | "enforce") | null;
           /** Threshold */
           threshold?: number | null;
           /**
@@ -2363,6 +11291,8 @@ export interface operations {
           image: string;
           /** Pack */
           pack?: string | null;
+          /** @description Whether faces are judged live here; counts where it is stricter than the server's mode. */
+          liveness_mode?: ("off" | "observe" | "enforce") | null;
           /** Threshold */
           threshold?: number | null;
           /**
@@ -2401,6 +11331,25 @@ export interface operations {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
+      /** @description Unauthorized */
+      401: {
+        headers: {
+          "WWW-Authenticate"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Forbidden */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
       /** @description Not Found */
       404: {
         headers: {
@@ -2437,6 +11386,16 @@ export interface operations {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
+      /** @description Too Many Requests */
+      429: {
+        headers: {
+          "Retry-After"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
       /** @description Service Unavailable */
       503: {
         headers: {
@@ -2461,6 +11420,8 @@ export interface operations {
           image: string[];
           /** Pack */
           pack?: string | null;
+          /** @description Whether faces are judged live here; counts where it is stricter than the server's mode. */
+          liveness_mode?: ("off" | "observe" | "enforce") | null;
           /** Threshold */
           threshold?: number | null;
           /**
@@ -2475,6 +11436,8 @@ export interface operations {
           image: string[];
           /** Pack */
           pack?: string | null;
+          /** @description Whether faces are judged live here; counts where it is stricter than the server's mode. */
+          liveness_mode?: ("off" | "observe" | "enforce") | null;
           /** Threshold */
           threshold?: number | null;
           /**
@@ -2506,6 +11469,25 @@ export interface operations {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
+      /** @description Unauthorized */
+      401: {
+        headers: {
+          "WWW-Authenticate"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Forbidden */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
       /** @description Not Found */
       404: {
         headers: {
@@ -2536,6 +11518,6443 @@ export interface operations {
       /** @description Unprocessable Entity */
       422: {
         headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Too Many Requests */
+      429: {
+        headers: {
+          "Retry-After"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Service Unavailable */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  generate_features_api_v1_faces__person_id__generate_features_post: {
+    parameters: {
+      query?: {
+        /** @description `name` or `name@version`; the default pack when left out. */
+        model_name?: string | null;
+      };
+      header?: never;
+      path: {
+        person_id: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Successful Response */
+      202: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["JobStartedAnswer"];
+        };
+      };
+      /** @description Bad Request */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Unauthorized */
+      401: {
+        headers: {
+          "WWW-Authenticate"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Forbidden */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Not Found */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Unprocessable Entity */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Too Many Requests */
+      429: {
+        headers: {
+          "Retry-After"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Service Unavailable */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  reembed_api_v1_gallery_reembed_post: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        "application/json": components["schemas"]["ReembedFields"];
+      };
+    };
+    responses: {
+      /** @description Successful Response */
+      202: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["JobStartedAnswer"];
+        };
+      };
+      /** @description Bad Request */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Unauthorized */
+      401: {
+        headers: {
+          "WWW-Authenticate"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Forbidden */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Not Found */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Request Entity Too Large */
+      413: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Unprocessable Entity */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Too Many Requests */
+      429: {
+        headers: {
+          "Retry-After"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Service Unavailable */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  switch_default_api_v1_models_default_post: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        "application/json": components["schemas"]["DefaultPackFields"];
+      };
+    };
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["DefaultPackAnswer"];
+        };
+      };
+      /** @description Bad Request */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Unauthorized */
+      401: {
+        headers: {
+          "WWW-Authenticate"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Forbidden */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Not Found */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Conflict */
+      409: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Request Entity Too Large */
+      413: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Unprocessable Entity */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Too Many Requests */
+      429: {
+        headers: {
+          "Retry-After"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Service Unavailable */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  get_shadow_api_v1_gallery_shadow_get: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["ShadowOnlyAnswer"];
+        };
+      };
+      /** @description Unauthorized */
+      401: {
+        headers: {
+          "WWW-Authenticate"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Forbidden */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Too Many Requests */
+      429: {
+        headers: {
+          "Retry-After"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Service Unavailable */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  put_shadow_api_v1_gallery_shadow_put: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        "application/json": components["schemas"]["ShadowFields"];
+      };
+    };
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["ShadowOnlyAnswer"];
+        };
+      };
+      /** @description Bad Request */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Unauthorized */
+      401: {
+        headers: {
+          "WWW-Authenticate"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Forbidden */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Not Found */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Request Entity Too Large */
+      413: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Unprocessable Entity */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Too Many Requests */
+      429: {
+        headers: {
+          "Retry-After"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Service Unavailable */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  delete_shadow_api_v1_gallery_shadow_delete: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["ShadowOnlyAnswer"];
+        };
+      };
+      /** @description Unauthorized */
+      401: {
+        headers: {
+          "WWW-Authenticate"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Forbidden */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Too Many Requests */
+      429: {
+        headers: {
+          "Retry-After"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Service Unavailable */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  get_calibration_api_v1_gallery_calibrate_get: {
+    parameters: {
+      query?: {
+        /** @description The last one of this pack; the last of all when left out. */
+        pack?: string | null;
+      };
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["CalibrationAnswer"];
+        };
+      };
+      /** @description Bad Request */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Unauthorized */
+      401: {
+        headers: {
+          "WWW-Authenticate"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Forbidden */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Not Found */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Unprocessable Entity */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Too Many Requests */
+      429: {
+        headers: {
+          "Retry-After"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Service Unavailable */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  calibrate_api_v1_gallery_calibrate_post: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        "application/json": components["schemas"]["CalibrateFields"];
+      };
+    };
+    responses: {
+      /** @description Successful Response */
+      202: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["JobStartedAnswer"];
+        };
+      };
+      /** @description Bad Request */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Unauthorized */
+      401: {
+        headers: {
+          "WWW-Authenticate"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Forbidden */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Not Found */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Conflict */
+      409: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Request Entity Too Large */
+      413: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Unprocessable Entity */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Too Many Requests */
+      429: {
+        headers: {
+          "Retry-After"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Service Unavailable */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  get_calibration_plot_api_v1_gallery_calibrate__job_id__plots__name__get: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        job_id: string;
+        name: "error_rates.png" | "error_rates.svg" | "histogram.png" | "histogram.svg";
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content?: never;
+      };
+      /** @description Bad Request */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Unauthorized */
+      401: {
+        headers: {
+          "WWW-Authenticate"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Forbidden */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Not Found */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Unprocessable Entity */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Too Many Requests */
+      429: {
+        headers: {
+          "Retry-After"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Service Unavailable */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  put_threshold_api_v1_models__name__threshold_put: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        name: string;
+      };
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        "application/json": components["schemas"]["ThresholdFields"];
+      };
+    };
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["ModelThresholdAnswer"];
+        };
+      };
+      /** @description Bad Request */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Unauthorized */
+      401: {
+        headers: {
+          "WWW-Authenticate"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Forbidden */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Not Found */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Request Entity Too Large */
+      413: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Unprocessable Entity */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Too Many Requests */
+      429: {
+        headers: {
+          "Retry-After"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Service Unavailable */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  get_health_api_v1_gallery_health_get: {
+    parameters: {
+      query?: {
+        /** @description Show what was called fine, too. */
+        dismissed?: boolean;
+      };
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["HealthReportAnswer"];
+        };
+      };
+      /** @description Bad Request */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Unauthorized */
+      401: {
+        headers: {
+          "WWW-Authenticate"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Forbidden */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Not Found */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Unprocessable Entity */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Too Many Requests */
+      429: {
+        headers: {
+          "Retry-After"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Service Unavailable */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  check_health_api_v1_gallery_health_post: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        "application/json": components["schemas"]["HealthFields"];
+      };
+    };
+    responses: {
+      /** @description Successful Response */
+      202: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["JobStartedAnswer"];
+        };
+      };
+      /** @description Bad Request */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Unauthorized */
+      401: {
+        headers: {
+          "WWW-Authenticate"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Forbidden */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Not Found */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Request Entity Too Large */
+      413: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Unprocessable Entity */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Too Many Requests */
+      429: {
+        headers: {
+          "Retry-After"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Service Unavailable */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  apply_finding_api_v1_gallery_health_findings__finding_id__apply_post: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        finding_id: string;
+      };
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        "application/json": components["schemas"]["lianpu__gallery__insights__health_schemas__ApplyFields"];
+      };
+    };
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["AppliedAnswer"];
+        };
+      };
+      /** @description Bad Request */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Unauthorized */
+      401: {
+        headers: {
+          "WWW-Authenticate"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Forbidden */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Not Found */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Conflict */
+      409: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Request Entity Too Large */
+      413: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Unprocessable Entity */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Too Many Requests */
+      429: {
+        headers: {
+          "Retry-After"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Service Unavailable */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  dismiss_finding_api_v1_gallery_health_findings__finding_id__dismiss_post: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        finding_id: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["DismissedAnswer"];
+        };
+      };
+      /** @description Bad Request */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Unauthorized */
+      401: {
+        headers: {
+          "WWW-Authenticate"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Forbidden */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Not Found */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Unprocessable Entity */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Too Many Requests */
+      429: {
+        headers: {
+          "Retry-After"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Service Unavailable */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  undismiss_finding_api_v1_gallery_health_findings__finding_id__dismiss_delete: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        finding_id: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["DismissedAnswer"];
+        };
+      };
+      /** @description Bad Request */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Unauthorized */
+      401: {
+        headers: {
+          "WWW-Authenticate"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Forbidden */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Unprocessable Entity */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Too Many Requests */
+      429: {
+        headers: {
+          "Retry-After"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Service Unavailable */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  get_signing_key_api_v1_gallery_signing_key_get: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["SigningKeyAnswer"];
+        };
+      };
+      /** @description Unauthorized */
+      401: {
+        headers: {
+          "WWW-Authenticate"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Forbidden */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Too Many Requests */
+      429: {
+        headers: {
+          "Retry-After"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Service Unavailable */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Insufficient Storage */
+      507: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  export_gallery_api_v1_gallery_export_post: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        "application/json": components["schemas"]["ExportFields"];
+      };
+    };
+    responses: {
+      /** @description Successful Response */
+      202: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["JobStartedAnswer"];
+        };
+      };
+      /** @description Bad Request */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Unauthorized */
+      401: {
+        headers: {
+          "WWW-Authenticate"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Forbidden */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Not Found */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Request Entity Too Large */
+      413: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Unprocessable Entity */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Too Many Requests */
+      429: {
+        headers: {
+          "Retry-After"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Service Unavailable */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Insufficient Storage */
+      507: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  get_export_archive_api_v1_gallery_exports__job_id__archive_get: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        job_id: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content?: never;
+      };
+      /** @description Bad Request */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Unauthorized */
+      401: {
+        headers: {
+          "WWW-Authenticate"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Forbidden */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Not Found */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Conflict */
+      409: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Gone */
+      410: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Unprocessable Entity */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Too Many Requests */
+      429: {
+        headers: {
+          "Retry-After"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Service Unavailable */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  import_gallery_api_v1_gallery_import_post: {
+    parameters: {
+      query?: {
+        /** @description Only say what would be done. */
+        dry_run?: boolean;
+        /** @description What becomes of persons who exist. */
+        on_conflict?: components["schemas"]["OnConflict"];
+        /** @description Fingerprint of one more key to trust. */
+        trust?: string | null;
+      };
+      header?: {
+        /** @description Of an encrypted archive; percent-encoded UTF-8. */
+        "X-Archive-Passphrase"?: string | null;
+        "idempotency-key"?: string | null;
+      };
+      path?: never;
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        "application/zip": string;
+      };
+    };
+    responses: {
+      /** @description Successful Response */
+      202: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["JobStartedAnswer"];
+        };
+      };
+      /** @description Bad Request */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Unauthorized */
+      401: {
+        headers: {
+          "WWW-Authenticate"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Forbidden */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Conflict */
+      409: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Request Entity Too Large */
+      413: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Unsupported Media Type */
+      415: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Unprocessable Entity */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Too Many Requests */
+      429: {
+        headers: {
+          "Retry-After"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Service Unavailable */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Insufficient Storage */
+      507: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  apply_import_api_v1_gallery_imports__job_id__apply_post: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        job_id: string;
+      };
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        "application/json": components["schemas"]["lianpu__gallery__transfer__schemas__ApplyFields"];
+      };
+    };
+    responses: {
+      /** @description Successful Response */
+      202: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["JobStartedAnswer"];
+        };
+      };
+      /** @description Bad Request */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Unauthorized */
+      401: {
+        headers: {
+          "WWW-Authenticate"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Forbidden */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Not Found */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Conflict */
+      409: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Gone */
+      410: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Request Entity Too Large */
+      413: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Unprocessable Entity */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Too Many Requests */
+      429: {
+        headers: {
+          "Retry-After"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Service Unavailable */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Insufficient Storage */
+      507: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  check_gallery_api_v1_gallery_check_post: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        "application/json": components["schemas"]["CheckFields"];
+      };
+    };
+    responses: {
+      /** @description Successful Response */
+      202: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["JobStartedAnswer"];
+        };
+      };
+      /** @description Bad Request */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Unauthorized */
+      401: {
+        headers: {
+          "WWW-Authenticate"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Forbidden */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Request Entity Too Large */
+      413: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Unprocessable Entity */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Too Many Requests */
+      429: {
+        headers: {
+          "Retry-After"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Service Unavailable */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  list_jobs_api_v1_jobs_get: {
+    parameters: {
+      query?: {
+        kind?: string | null;
+        status?: components["schemas"]["JobStatus"] | null;
+        limit?: number;
+        cursor?: string | null;
+      };
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["JobListAnswer"];
+        };
+      };
+      /** @description Bad Request */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Unauthorized */
+      401: {
+        headers: {
+          "WWW-Authenticate"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Forbidden */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Unprocessable Entity */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Too Many Requests */
+      429: {
+        headers: {
+          "Retry-After"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Service Unavailable */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  get_job_api_v1_jobs__job_id__get: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        job_id: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["JobOnlyAnswer"];
+        };
+      };
+      /** @description Bad Request */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Unauthorized */
+      401: {
+        headers: {
+          "WWW-Authenticate"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Forbidden */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Not Found */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Unprocessable Entity */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Too Many Requests */
+      429: {
+        headers: {
+          "Retry-After"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Service Unavailable */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  delete_job_api_v1_jobs__job_id__delete: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        job_id: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Successful Response */
+      204: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content?: never;
+      };
+      /** @description Bad Request */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Unauthorized */
+      401: {
+        headers: {
+          "WWW-Authenticate"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Forbidden */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Not Found */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Conflict */
+      409: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Unprocessable Entity */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Too Many Requests */
+      429: {
+        headers: {
+          "Retry-After"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Service Unavailable */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  list_job_items_api_v1_jobs__job_id__items_get: {
+    parameters: {
+      query?: {
+        /** @description Only items that ended so, such as `failed`. */
+        status?: string | null;
+        limit?: number;
+        cursor?: string | null;
+      };
+      header?: never;
+      path: {
+        job_id: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["JobItemsAnswer"];
+        };
+      };
+      /** @description Bad Request */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Unauthorized */
+      401: {
+        headers: {
+          "WWW-Authenticate"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Forbidden */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Not Found */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Unprocessable Entity */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Too Many Requests */
+      429: {
+        headers: {
+          "Retry-After"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Service Unavailable */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  cancel_job_api_v1_jobs__job_id__cancel_post: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        job_id: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["JobOnlyAnswer"];
+        };
+      };
+      /** @description Bad Request */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Unauthorized */
+      401: {
+        headers: {
+          "WWW-Authenticate"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Forbidden */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Not Found */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Conflict */
+      409: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Unprocessable Entity */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Too Many Requests */
+      429: {
+        headers: {
+          "Retry-After"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Service Unavailable */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  retry_job_api_v1_jobs__job_id__retry_post: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        job_id: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["JobOnlyAnswer"];
+        };
+      };
+      /** @description Bad Request */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Unauthorized */
+      401: {
+        headers: {
+          "WWW-Authenticate"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Forbidden */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Not Found */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Conflict */
+      409: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Unprocessable Entity */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Too Many Requests */
+      429: {
+        headers: {
+          "Retry-After"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Service Unavailable */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  list_available_api_v1_models_available_get: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["AvailableModelsAnswer"];
+        };
+      };
+      /** @description Unauthorized */
+      401: {
+        headers: {
+          "WWW-Authenticate"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Forbidden */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Unprocessable Entity */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Too Many Requests */
+      429: {
+        headers: {
+          "Retry-After"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Service Unavailable */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  pull_api_v1_models_pull_post: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        "application/json": components["schemas"]["PullFields"];
+      };
+    };
+    responses: {
+      /** @description Successful Response */
+      202: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["JobStartedAnswer"];
+        };
+      };
+      /** @description Bad Request */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Unauthorized */
+      401: {
+        headers: {
+          "WWW-Authenticate"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Forbidden */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Not Found */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Conflict */
+      409: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Request Entity Too Large */
+      413: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Unprocessable Entity */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Too Many Requests */
+      429: {
+        headers: {
+          "Retry-After"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Service Unavailable */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  load_api_v1_models_load_post: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        "application/json": components["schemas"]["LoadFields"];
+      };
+    };
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["LoadedModelAnswer"];
+        };
+      };
+      /** @description Bad Request */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Unauthorized */
+      401: {
+        headers: {
+          "WWW-Authenticate"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Forbidden */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Not Found */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Request Entity Too Large */
+      413: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Unprocessable Entity */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Too Many Requests */
+      429: {
+        headers: {
+          "Retry-After"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Service Unavailable */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  unload_api_v1_models_unload_post: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        "application/json": components["schemas"]["LoadFields"];
+      };
+    };
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["UnloadedModelAnswer"];
+        };
+      };
+      /** @description Bad Request */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Unauthorized */
+      401: {
+        headers: {
+          "WWW-Authenticate"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Forbidden */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Not Found */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Conflict */
+      409: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Request Entity Too Large */
+      413: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Unprocessable Entity */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Too Many Requests */
+      429: {
+        headers: {
+          "Retry-After"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Service Unavailable */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  remove_api_v1_models__name__delete: {
+    parameters: {
+      query?: {
+        /** @description Although images of the gallery are embedded by it. */
+        force?: boolean;
+      };
+      header?: never;
+      path: {
+        name: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["RemovedModelAnswer"];
+        };
+      };
+      /** @description Bad Request */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Unauthorized */
+      401: {
+        headers: {
+          "WWW-Authenticate"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Forbidden */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Not Found */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Conflict */
+      409: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Unprocessable Entity */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Too Many Requests */
+      429: {
+        headers: {
+          "Retry-After"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Service Unavailable */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Insufficient Storage */
+      507: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  stream_stream_events_api_v1_stream_events_get: {
+    parameters: {
+      query?: {
+        /** @description Events of this stream alone. */
+        stream_id?: string | null;
+        /** @description The same, for the first connection. */
+        last_event_id?: number | null;
+      };
+      header?: {
+        /** @description Go on after this event. */
+        "Last-Event-ID"?: number | null;
+      };
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Messages `ready`, `event`, `reset` and `closed` as JSON; the stream does not end by itself. */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "text/event-stream": string;
+        };
+      };
+      /** @description Bad Request */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Unauthorized */
+      401: {
+        headers: {
+          "WWW-Authenticate"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Forbidden */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Unprocessable Entity */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Too Many Requests */
+      429: {
+        headers: {
+          "Retry-After"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Service Unavailable */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  list_unknowns_api_v1_stream_unknowns_get: {
+    parameters: {
+      query?: {
+        /** @description Of whom a face of this stream is kept. */
+        stream_id?: string | null;
+        limit?: number;
+        cursor?: string | null;
+      };
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["UnknownListAnswer"];
+        };
+      };
+      /** @description Bad Request */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Unauthorized */
+      401: {
+        headers: {
+          "WWW-Authenticate"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Forbidden */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Unprocessable Entity */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Too Many Requests */
+      429: {
+        headers: {
+          "Retry-After"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Service Unavailable */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  purge_all_api_v1_stream_unknowns_delete: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["PurgedAnswer"];
+        };
+      };
+      /** @description Unauthorized */
+      401: {
+        headers: {
+          "WWW-Authenticate"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Forbidden */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Too Many Requests */
+      429: {
+        headers: {
+          "Retry-After"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Service Unavailable */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  get_unknown_api_v1_stream_unknowns__unknown_id__get: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        unknown_id: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["UnknownDetailAnswer"];
+        };
+      };
+      /** @description Bad Request */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Unauthorized */
+      401: {
+        headers: {
+          "WWW-Authenticate"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Forbidden */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Not Found */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Unprocessable Entity */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Too Many Requests */
+      429: {
+        headers: {
+          "Retry-After"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Service Unavailable */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  purge_unknown_api_v1_stream_unknowns__unknown_id__delete: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        unknown_id: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["PurgedAnswer"];
+        };
+      };
+      /** @description Bad Request */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Unauthorized */
+      401: {
+        headers: {
+          "WWW-Authenticate"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Forbidden */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Not Found */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Unprocessable Entity */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Too Many Requests */
+      429: {
+        headers: {
+          "Retry-After"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Service Unavailable */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  get_best_crop_api_v1_stream_unknowns__unknown_id__crop_get: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        unknown_id: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "image/jpeg": unknown;
+        };
+      };
+      /** @description Bad Request */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Unauthorized */
+      401: {
+        headers: {
+          "WWW-Authenticate"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Forbidden */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Not Found */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Unprocessable Entity */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Too Many Requests */
+      429: {
+        headers: {
+          "Retry-After"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Service Unavailable */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  get_crop_api_v1_stream_unknowns__unknown_id__faces__face_id__crop_get: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        unknown_id: string;
+        face_id: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "image/jpeg": unknown;
+        };
+      };
+      /** @description Bad Request */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Unauthorized */
+      401: {
+        headers: {
+          "WWW-Authenticate"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Forbidden */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Not Found */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Unprocessable Entity */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Too Many Requests */
+      429: {
+        headers: {
+          "Retry-After"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Service Unavailable */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  name_unknown_api_v1_stream_unknowns__unknown_id__name_post: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        unknown_id: string;
+      };
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        "application/json": components["schemas"]["NameFields"];
+      };
+    };
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["NamedAnswer"];
+        };
+      };
+      /** @description Bad Request */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Unauthorized */
+      401: {
+        headers: {
+          "WWW-Authenticate"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Forbidden */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Not Found */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Conflict */
+      409: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Request Entity Too Large */
+      413: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Unprocessable Entity */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Too Many Requests */
+      429: {
+        headers: {
+          "Retry-After"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Service Unavailable */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  veto_person_api_v1_stream_unknowns__unknown_id__vetoes_post: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        unknown_id: string;
+      };
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        "application/json": components["schemas"]["VetoFields"];
+      };
+    };
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["UnknownDetailAnswer"];
+        };
+      };
+      /** @description Bad Request */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Unauthorized */
+      401: {
+        headers: {
+          "WWW-Authenticate"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Forbidden */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Not Found */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Request Entity Too Large */
+      413: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Unprocessable Entity */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Too Many Requests */
+      429: {
+        headers: {
+          "Retry-After"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Service Unavailable */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  withdraw_veto_api_v1_stream_unknowns__unknown_id__vetoes__person_id__delete: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        unknown_id: string;
+        person_id: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["UnknownDetailAnswer"];
+        };
+      };
+      /** @description Bad Request */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Unauthorized */
+      401: {
+        headers: {
+          "WWW-Authenticate"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Forbidden */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Not Found */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Unprocessable Entity */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Too Many Requests */
+      429: {
+        headers: {
+          "Retry-After"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Service Unavailable */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  move_face_api_v1_stream_unknowns__unknown_id__faces__face_id__move_post: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        unknown_id: string;
+        face_id: string;
+      };
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        "application/json": components["schemas"]["MoveFaceFields"];
+      };
+    };
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["UnknownDetailAnswer"];
+        };
+      };
+      /** @description Bad Request */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Unauthorized */
+      401: {
+        headers: {
+          "WWW-Authenticate"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Forbidden */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Not Found */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Conflict */
+      409: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Request Entity Too Large */
+      413: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Unprocessable Entity */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Too Many Requests */
+      429: {
+        headers: {
+          "Retry-After"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Service Unavailable */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  merge_unknowns_api_v1_stream_unknowns__unknown_id__merge_post: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        unknown_id: string;
+      };
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        "application/json": components["schemas"]["MergeUnknownFields"];
+      };
+    };
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["UnknownDetailAnswer"];
+        };
+      };
+      /** @description Bad Request */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Unauthorized */
+      401: {
+        headers: {
+          "WWW-Authenticate"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Forbidden */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Not Found */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Conflict */
+      409: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Request Entity Too Large */
+      413: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Unprocessable Entity */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Too Many Requests */
+      429: {
+        headers: {
+          "Retry-After"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Service Unavailable */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  list_webhooks_api_v1_stream_webhooks_get: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["WebhookListAnswer"];
+        };
+      };
+      /** @description Unauthorized */
+      401: {
+        headers: {
+          "WWW-Authenticate"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Forbidden */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Too Many Requests */
+      429: {
+        headers: {
+          "Retry-After"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Service Unavailable */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  create_webhook_api_v1_stream_webhooks_post: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        "application/json": components["schemas"]["WebhookFields"];
+      };
+    };
+    responses: {
+      /** @description Successful Response */
+      201: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["WebhookSecretAnswer"];
+        };
+      };
+      /** @description Bad Request */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Unauthorized */
+      401: {
+        headers: {
+          "WWW-Authenticate"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Forbidden */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Conflict */
+      409: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Request Entity Too Large */
+      413: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Unprocessable Entity */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Too Many Requests */
+      429: {
+        headers: {
+          "Retry-After"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Service Unavailable */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  get_webhook_api_v1_stream_webhooks__webhook_id__get: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        webhook_id: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["WebhookOnlyAnswer"];
+        };
+      };
+      /** @description Bad Request */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Unauthorized */
+      401: {
+        headers: {
+          "WWW-Authenticate"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Forbidden */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Not Found */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Unprocessable Entity */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Too Many Requests */
+      429: {
+        headers: {
+          "Retry-After"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Service Unavailable */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  delete_webhook_api_v1_stream_webhooks__webhook_id__delete: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        webhook_id: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Successful Response */
+      204: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content?: never;
+      };
+      /** @description Bad Request */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Unauthorized */
+      401: {
+        headers: {
+          "WWW-Authenticate"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Forbidden */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Not Found */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Unprocessable Entity */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Too Many Requests */
+      429: {
+        headers: {
+          "Retry-After"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Service Unavailable */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  update_webhook_api_v1_stream_webhooks__webhook_id__patch: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        webhook_id: string;
+      };
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        "application/json": components["schemas"]["WebhookChangeFields"];
+      };
+    };
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["WebhookOnlyAnswer"];
+        };
+      };
+      /** @description Bad Request */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Unauthorized */
+      401: {
+        headers: {
+          "WWW-Authenticate"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Forbidden */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Not Found */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Request Entity Too Large */
+      413: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Unprocessable Entity */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Too Many Requests */
+      429: {
+        headers: {
+          "Retry-After"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Service Unavailable */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  renew_webhook_secret_api_v1_stream_webhooks__webhook_id__secret_post: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        webhook_id: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["WebhookSecretAnswer"];
+        };
+      };
+      /** @description Bad Request */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Unauthorized */
+      401: {
+        headers: {
+          "WWW-Authenticate"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Forbidden */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Not Found */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Unprocessable Entity */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Too Many Requests */
+      429: {
+        headers: {
+          "Retry-After"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Service Unavailable */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  test_webhook_api_v1_stream_webhooks__webhook_id__test_post: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        webhook_id: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["WebhookTestAnswer"];
+        };
+      };
+      /** @description Bad Request */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Unauthorized */
+      401: {
+        headers: {
+          "WWW-Authenticate"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Forbidden */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Not Found */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Unprocessable Entity */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Too Many Requests */
+      429: {
+        headers: {
+          "Retry-After"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Service Unavailable */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  list_webhook_deliveries_api_v1_stream_webhooks__webhook_id__deliveries_get: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        webhook_id: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["WebhookDeliveriesAnswer"];
+        };
+      };
+      /** @description Bad Request */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Unauthorized */
+      401: {
+        headers: {
+          "WWW-Authenticate"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Forbidden */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Not Found */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Unprocessable Entity */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Too Many Requests */
+      429: {
+        headers: {
+          "Retry-After"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Service Unavailable */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  list_dead_letters_api_v1_stream_webhooks__webhook_id__dead_letters_get: {
+    parameters: {
+      query?: {
+        limit?: number;
+        cursor?: string | null;
+      };
+      header?: never;
+      path: {
+        webhook_id: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["DeadLettersAnswer"];
+        };
+      };
+      /** @description Bad Request */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Unauthorized */
+      401: {
+        headers: {
+          "WWW-Authenticate"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Forbidden */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Not Found */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Unprocessable Entity */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Too Many Requests */
+      429: {
+        headers: {
+          "Retry-After"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Service Unavailable */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  purge_dead_letters_api_v1_stream_webhooks__webhook_id__dead_letters_delete: {
+    parameters: {
+      query?: {
+        /** @description These; without: all. */
+        event_id?: string[] | null;
+      };
+      header?: never;
+      path: {
+        webhook_id: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["DeadLetterCountAnswer"];
+        };
+      };
+      /** @description Bad Request */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Unauthorized */
+      401: {
+        headers: {
+          "WWW-Authenticate"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Forbidden */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Not Found */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Unprocessable Entity */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Too Many Requests */
+      429: {
+        headers: {
+          "Retry-After"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Service Unavailable */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  retry_dead_letters_api_v1_stream_webhooks__webhook_id__dead_letters_retry_post: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        webhook_id: string;
+      };
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        "application/json": components["schemas"]["RetryFields"];
+      };
+    };
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["DeadLetterCountAnswer"];
+        };
+      };
+      /** @description Bad Request */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Unauthorized */
+      401: {
+        headers: {
+          "WWW-Authenticate"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Forbidden */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Not Found */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Conflict */
+      409: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Request Entity Too Large */
+      413: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Unprocessable Entity */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Too Many Requests */
+      429: {
+        headers: {
+          "Retry-After"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Service Unavailable */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  get_mqtt_api_v1_stream_mqtt_get: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["MqttAnswer"];
+        };
+      };
+      /** @description Unauthorized */
+      401: {
+        headers: {
+          "WWW-Authenticate"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Forbidden */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Too Many Requests */
+      429: {
+        headers: {
+          "Retry-After"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Service Unavailable */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  start_stream_api_v1_stream_start_post: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        "application/json": components["schemas"]["StartFields"];
+      };
+    };
+    responses: {
+      /** @description Successful Response */
+      201: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["StreamOnlyAnswer"];
+        };
+      };
+      /** @description Bad Request */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Unauthorized */
+      401: {
+        headers: {
+          "WWW-Authenticate"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Forbidden */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Not Found */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Conflict */
+      409: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Request Entity Too Large */
+      413: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Unprocessable Entity */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Too Many Requests */
+      429: {
+        headers: {
+          "Retry-After"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Service Unavailable */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  stop_stream_api_v1_stream_stop_post: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        "application/json": components["schemas"]["StreamIdFields"];
+      };
+    };
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["StreamOnlyAnswer"];
+        };
+      };
+      /** @description Bad Request */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Unauthorized */
+      401: {
+        headers: {
+          "WWW-Authenticate"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Forbidden */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Not Found */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Request Entity Too Large */
+      413: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Unprocessable Entity */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Too Many Requests */
+      429: {
+        headers: {
+          "Retry-After"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Service Unavailable */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  list_streams_api_v1_stream_get: {
+    parameters: {
+      query?: {
+        /** @description Those that ended, too. */
+        ended?: boolean;
+      };
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["StreamListAnswer"];
+        };
+      };
+      /** @description Bad Request */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Unauthorized */
+      401: {
+        headers: {
+          "WWW-Authenticate"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Forbidden */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Unprocessable Entity */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Too Many Requests */
+      429: {
+        headers: {
+          "Retry-After"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Service Unavailable */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  watch_stream_api_v1_stream_feed__stream_id__get: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        stream_id: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "multipart/x-mixed-replace": unknown;
+        };
+      };
+      /** @description Bad Request */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Unauthorized */
+      401: {
+        headers: {
+          "WWW-Authenticate"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Forbidden */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Not Found */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Conflict */
+      409: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Unprocessable Entity */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Too Many Requests */
+      429: {
+        headers: {
+          "Retry-After"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Service Unavailable */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  get_stream_api_v1_stream__stream_id__get: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        stream_id: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["StreamOnlyAnswer"];
+        };
+      };
+      /** @description Bad Request */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Unauthorized */
+      401: {
+        headers: {
+          "WWW-Authenticate"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Forbidden */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Not Found */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Unprocessable Entity */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Too Many Requests */
+      429: {
+        headers: {
+          "Retry-After"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Service Unavailable */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  extend_stream_api_v1_stream__stream_id__extend_post: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        stream_id: string;
+      };
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        "application/json": components["schemas"]["ExtendFields"];
+      };
+    };
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["StreamOnlyAnswer"];
+        };
+      };
+      /** @description Bad Request */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Unauthorized */
+      401: {
+        headers: {
+          "WWW-Authenticate"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Forbidden */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Not Found */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Conflict */
+      409: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Request Entity Too Large */
+      413: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Unprocessable Entity */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Too Many Requests */
+      429: {
+        headers: {
+          "Retry-After"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Service Unavailable */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  pause_detection_api_v1_stream__stream_id__pause_post: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        stream_id: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["StreamOnlyAnswer"];
+        };
+      };
+      /** @description Bad Request */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Unauthorized */
+      401: {
+        headers: {
+          "WWW-Authenticate"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Forbidden */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Not Found */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Conflict */
+      409: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Unprocessable Entity */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Too Many Requests */
+      429: {
+        headers: {
+          "Retry-After"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Service Unavailable */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  resume_detection_api_v1_stream__stream_id__resume_post: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        stream_id: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["StreamOnlyAnswer"];
+        };
+      };
+      /** @description Bad Request */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Unauthorized */
+      401: {
+        headers: {
+          "WWW-Authenticate"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Forbidden */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Not Found */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Conflict */
+      409: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Unprocessable Entity */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Too Many Requests */
+      429: {
+        headers: {
+          "Retry-After"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Service Unavailable */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  get_snapshot_api_v1_stream__stream_id__snapshot_get: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        stream_id: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "image/jpeg": unknown;
+        };
+      };
+      /** @description Bad Request */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Unauthorized */
+      401: {
+        headers: {
+          "WWW-Authenticate"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Forbidden */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Not Found */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Conflict */
+      409: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Unprocessable Entity */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Too Many Requests */
+      429: {
+        headers: {
+          "Retry-After"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Service Unavailable */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  list_events_api_v1_stream__stream_id__events_get: {
+    parameters: {
+      query?: {
+        kind?: components["schemas"]["EventKind"] | null;
+        person_id?: string | null;
+        limit?: number;
+        cursor?: string | null;
+      };
+      header?: never;
+      path: {
+        stream_id: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["StreamEventsAnswer"];
+        };
+      };
+      /** @description Bad Request */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Unauthorized */
+      401: {
+        headers: {
+          "WWW-Authenticate"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Forbidden */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Not Found */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Unprocessable Entity */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Too Many Requests */
+      429: {
+        headers: {
+          "Retry-After"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Service Unavailable */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  get_event_crop_api_v1_stream__stream_id__events__event_id__crop_get: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        stream_id: string;
+        event_id: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "image/jpeg": unknown;
+        };
+      };
+      /** @description Bad Request */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Unauthorized */
+      401: {
+        headers: {
+          "WWW-Authenticate"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Forbidden */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Not Found */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Unprocessable Entity */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Too Many Requests */
+      429: {
+        headers: {
+          "Retry-After"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Service Unavailable */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  list_events_api_v1_audit_get: {
+    parameters: {
+      query?: {
+        /** @description Id, or name: whoever bore it last. */
+        actor?: string | null;
+        /** @description Such as `face.search`. */
+        action?: string | null;
+        /** @description Id of what was acted upon. */
+        target?: string | null;
+        since?: string | null;
+        /** @description Exclusive. */
+        until?: string | null;
+        limit?: number;
+        cursor?: string | null;
+      };
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["AuditPageAnswer"];
+        };
+      };
+      /** @description Bad Request */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Unauthorized */
+      401: {
+        headers: {
+          "WWW-Authenticate"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Forbidden */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Unprocessable Entity */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Too Many Requests */
+      429: {
+        headers: {
+          "Retry-After"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Service Unavailable */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  verify_api_v1_audit_verify_get: {
+    parameters: {
+      query?: {
+        /** @description A hash noted down before: it must be in the log. */
+        expect_head?: string | null;
+      };
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["AuditVerdictAnswer"];
+        };
+      };
+      /** @description Bad Request */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Unauthorized */
+      401: {
+        headers: {
+          "WWW-Authenticate"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Forbidden */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Unprocessable Entity */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Too Many Requests */
+      429: {
+        headers: {
+          "Retry-After"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Service Unavailable */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Insufficient Storage */
+      507: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  export_api_v1_audit_export_get: {
+    parameters: {
+      query?: {
+        /** @description Sequence number of the last event one has. */
+        after?: number;
+        limit?: number;
+      };
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description One event a line. */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/x-ndjson": unknown;
+        };
+      };
+      /** @description Bad Request */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Unauthorized */
+      401: {
+        headers: {
+          "WWW-Authenticate"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Forbidden */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Unprocessable Entity */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Too Many Requests */
+      429: {
+        headers: {
+          "Retry-After"?: string;
           [name: string]: unknown;
         };
         content: {
@@ -2568,7 +17987,16 @@ export interface operations {
           [name: string]: unknown;
         };
         content: {
-          "application/json": components["schemas"]["HealthAnswer"];
+          "application/json": components["schemas"]["lianpu__api__system__HealthAnswer"];
+        };
+      };
+      /** @description Forbidden */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
         };
       };
     };
@@ -2588,7 +18016,16 @@ export interface operations {
           [name: string]: unknown;
         };
         content: {
-          "application/json": components["schemas"]["HealthAnswer"];
+          "application/json": components["schemas"]["lianpu__api__system__HealthAnswer"];
+        };
+      };
+      /** @description Forbidden */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
         };
       };
       /** @description Service Unavailable */
@@ -2597,7 +18034,7 @@ export interface operations {
           [name: string]: unknown;
         };
         content: {
-          "application/json": components["schemas"]["HealthAnswer"];
+          "application/json": components["schemas"]["lianpu__api__system__HealthAnswer"];
         };
       };
     };
@@ -2617,7 +18054,16 @@ export interface operations {
           [name: string]: unknown;
         };
         content: {
-          "application/json": components["schemas"]["HealthAnswer"];
+          "application/json": components["schemas"]["lianpu__api__system__HealthAnswer"];
+        };
+      };
+      /** @description Forbidden */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
         };
       };
       /** @description Service Unavailable */
@@ -2626,7 +18072,7 @@ export interface operations {
           [name: string]: unknown;
         };
         content: {
-          "application/json": components["schemas"]["HealthAnswer"];
+          "application/json": components["schemas"]["lianpu__api__system__HealthAnswer"];
         };
       };
     };
@@ -2649,6 +18095,44 @@ export interface operations {
           "application/json": components["schemas"]["ModelsAnswer"];
         };
       };
+      /** @description Unauthorized */
+      401: {
+        headers: {
+          "WWW-Authenticate"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Forbidden */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Too Many Requests */
+      429: {
+        headers: {
+          "Retry-After"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Service Unavailable */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
     };
   };
   status_api_status_get: {
@@ -2667,6 +18151,44 @@ export interface operations {
         };
         content: {
           "application/json": components["schemas"]["StatusAnswer"];
+        };
+      };
+      /** @description Unauthorized */
+      401: {
+        headers: {
+          "WWW-Authenticate"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Forbidden */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Too Many Requests */
+      429: {
+        headers: {
+          "Retry-After"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Service Unavailable */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
         };
       };
     };

@@ -11,6 +11,7 @@ import { useFormat } from "#/i18n/format";
 import { useObjectUrl } from "#/photo/object-url";
 import { PhotoInput } from "#/photo/photo-input";
 import { PhotoStage } from "#/photo/photo-stage";
+import { LivenessBadge } from "#/search/liveness-badge";
 import { newPhoto, type Photo } from "#/search/queries";
 import { ScoreBar } from "#/search/score-bar";
 import { PageHeader } from "#/shell/page-header";
@@ -103,6 +104,7 @@ function Side({ label, photo, face, onPhotos, onClear }: SideProps) {
         <Title order={2} size="h5">
           {label}
         </Title>
+        {face?.liveness && <LivenessBadge liveness={face.liveness} />}
         {photo && (
           <Button size="compact-sm" variant="subtle" leftSection={<RefreshCw size={14} />} onClick={onClear}>
             {t("photo.replace")}

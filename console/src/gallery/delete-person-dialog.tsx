@@ -1,5 +1,6 @@
+import type { TFunction } from "i18next";
 import { useTranslation } from "react-i18next";
-import type { Person } from "#/api/types";
+import type { DeletionReceipt, Person } from "#/api/types";
 import { useDeletePerson } from "#/gallery/queries";
 import { ConfirmDialog } from "#/shell/confirm-dialog";
 import { toastDone } from "#/shell/problem";
@@ -24,8 +25,8 @@ export function DeletePersonDialog({ person, opened, onClose, onDeleted }: Delet
       onClose={onClose}
       onConfirm={() =>
         remove.mutate(undefined, {
-          onSuccess: () => {
-            toastDone(t("gallery.delete.done", { name: person.name }));
+          onSuccess: ({ receipt }) => {
+            toastDone(receiptText(t, person.name, receipt));
             onClose();
             onDeleted?.();
           },
@@ -33,4 +34,18 @@ export function DeletePersonDialog({ person, opened, onClose, onDeleted }: Delet
       }
     />
   );
+}
+
+/** What is gone, as the server looked it up afterwards. */
+function receiptText(t: TFunction, name: string, receipt: DeletionReceipt): string {
+  const embeddings = Object.values(receipt.embeddings).reduce((sum, count) => sum + count, 0);
+  const removed = [
+    t("gallery.images", { count: receipt.images }),
+    t("gallery.delete.embeddings", { count: embeddings }),
+    t("gallery.delete.files", { count: receipt.files }),
+  ].join(t("gallery.delete.comma"));
+  const checked = receipt.verified
+    ? t("gallery.delete.verified")
+    : t("gallery.delete.remaining", { count: receipt.remaining_files });
+  return `${t("gallery.delete.done", { name, removed })} ${checked}`;
 }

@@ -1,11 +1,13 @@
 import { Button, Center, CloseButton, SegmentedControl, Skeleton, TextInput, Tooltip } from "@mantine/core";
 import { useDebouncedCallback, useIntersection, useLocalStorage } from "@mantine/hooks";
 import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
-import { getRouteApi } from "@tanstack/react-router";
-import { LayoutGrid, List, SearchX, UserPlus, UsersRound } from "lucide-react";
+import { getRouteApi, Link } from "@tanstack/react-router";
+import { LayoutGrid, List, PackageOpen, SearchX, UserPlus, UsersRound } from "lucide-react";
 import { useEffect, useRef, useState } from "react";
 import { useDropzone } from "react-dropzone";
 import { useTranslation } from "react-i18next";
+import { Allowed } from "#/account/allowed";
+import { useMay } from "#/account/session";
 import { statusQuery } from "#/api/queries";
 import { EnrolDialog, type EnrolStart } from "#/gallery/enrol/enrol-dialog";
 import classes from "#/gallery/gallery.module.css";
@@ -25,6 +27,7 @@ export function GalleryPage() {
   const { t } = useTranslation();
   const { name = "" } = route.useSearch();
   const [start, setStart] = useState<EnrolStart | null>(null);
+  const mayEnrol = useMay("gallery:enrol");
   const status = useQuery(statusQuery);
   const filter = useRef<HTMLInputElement>(null);
   const [view, setView] = useLocalStorage<"grid" | "list">({
@@ -34,9 +37,10 @@ export function GalleryPage() {
   const { getRootProps, getInputProps, isDragActive } = useDropzone({
     noClick: true,
     noKeyboard: true,
+    noDrag: !mayEnrol,
     onDrop: (files) => files.length > 0 && setStart({ files }),
   });
-  useShortcuts({ n: () => setStart({ files: [] }), "/": () => filter.current?.focus() });
+  useShortcuts({ n: () => mayEnrol && setStart({ files: [] }), "/": () => filter.current?.focus() });
   const count = status.data?.gallery.persons;
   return (
     <>
@@ -58,9 +62,20 @@ export function GalleryPage() {
               { value: "list", label: <ViewIcon icon={List} label={t("gallery.view.list")} /> },
             ]}
           />
-          <Button leftSection={<UserPlus size={18} />} onClick={() => setStart({ files: [] })}>
-            {t("gallery.enrol")}
-          </Button>
+          {mayEnrol && (
+            <Button
+              variant="default"
+              leftSection={<PackageOpen size={18} />}
+              renderRoot={(props) => <Link {...props} to="/bulk" />}
+            >
+              {t("gallery.bulk")}
+            </Button>
+          )}
+          {mayEnrol && (
+            <Button leftSection={<UserPlus size={18} />} onClick={() => setStart({ files: [] })}>
+              {t("gallery.enrol")}
+            </Button>
+          )}
         </PageHeader>
         <Persons name={name} view={view} onEnrol={() => setStart({ files: [] })} />
         {isDragActive && <div className={classes.dropNote}>{t("gallery.dropHere")}</div>}
@@ -75,6 +90,7 @@ function Persons({ name, view, onEnrol }: { name: string; view: "grid" | "list";
   const { t } = useTranslation();
   const navigate = route.useNavigate();
   const list = useInfiniteQuery(personsQuery(name));
+  const mayEnrol = useMay("gallery:enrol");
   const end = useIntersection({ rootMargin: "600px" });
   const { hasNextPage, isFetchingNextPage, isFetchNextPageError, fetchNextPage } = list;
   const reached = end.entry?.isIntersecting ?? false;
@@ -107,10 +123,16 @@ function Persons({ name, view, onEnrol }: { name: string; view: "grid" | "list";
   }
   if (persons.length === 0) {
     return (
-      <EmptyState icon={UsersRound} title={t("gallery.empty.title")} text={t("gallery.empty.text")}>
-        <Button leftSection={<UserPlus size={18} />} onClick={onEnrol}>
-          {t("gallery.empty.action")}
-        </Button>
+      <EmptyState
+        icon={UsersRound}
+        title={t("gallery.empty.title")}
+        text={t(mayEnrol ? "gallery.empty.text" : "gallery.empty.textReader")}
+      >
+        <Allowed scope="gallery:enrol">
+          <Button leftSection={<UserPlus size={18} />} onClick={onEnrol}>
+            {t("gallery.empty.action")}
+          </Button>
+        </Allowed>
       </EmptyState>
     );
   }

@@ -112,6 +112,44 @@ export function useDeleteImage(personId: string) {
   );
 }
 
+/** Other persons become part of this one. */
+export function useMerge(personId: string) {
+  return useGalleryMutation((from: string[]) =>
+    answered(
+      api.POST("/api/v1/faces/{person_id}/merge", {
+        params: { path: { person_id: personId } },
+        body: { from },
+      }),
+    ),
+  );
+}
+
+export interface MoveRequest {
+  imageId: string;
+  to: { to_person_id: string } | { new_person: { name: string } };
+  /** Remove the person it comes from when no photo is left. */
+  deleteEmpty: boolean;
+}
+
+/** Like `useDeletePerson`, it does not ask again for a person who is gone. */
+export function useMoveImage(personId: string) {
+  const client = useQueryClient();
+  return useMutation({
+    mutationFn: ({ imageId, to, deleteEmpty }: MoveRequest) =>
+      answered(
+        api.POST("/api/v1/faces/{person_id}/images/{image_id}/move", {
+          params: { path: { person_id: personId, image_id: imageId } },
+          body: { ...to, delete_empty: deleteEmpty },
+        }),
+      ),
+    onSuccess: ({ person, person_removed }) => {
+      for (const key of ["persons", "status", "search"]) void client.invalidateQueries({ queryKey: [key] });
+      void client.invalidateQueries({ queryKey: ["person", person.person_id] });
+      if (!person_removed) void client.invalidateQueries({ queryKey: ["person", personId] });
+    },
+  });
+}
+
 function useGalleryMutation<Input, Output>(mutationFn: (input: Input) => Promise<Output>) {
   const client = useQueryClient();
   return useMutation({ mutationFn, onSuccess: () => galleryChanged(client) });

@@ -10,8 +10,19 @@ export function useFormat() {
     figure: (value: number, digits = 3) => value.toFixed(digits),
     percent: (value: number) =>
       new Intl.NumberFormat(locale, { style: "percent", maximumFractionDigits: 0 }).format(value),
+    /** A rate that may be small: two digits that count. */
+    rate: (value: number) =>
+      new Intl.NumberFormat(locale, {
+        style: "percent",
+        // 99.7 % must not become 100 %.
+        ...(value > 0.1 ? { maximumFractionDigits: 1 } : { maximumSignificantDigits: 2 }),
+      }).format(value),
     dateTime: (value: string) =>
       new Intl.DateTimeFormat(locale, { dateStyle: "medium", timeStyle: "short" }).format(new Date(value)),
+    /** To the second, where the order of events counts. */
+    moment: (value: string) =>
+      new Intl.DateTimeFormat(locale, { dateStyle: "medium", timeStyle: "medium" }).format(new Date(value)),
+    time: (value: string) => new Intl.DateTimeFormat(locale, { timeStyle: "medium" }).format(new Date(value)),
     bytes: (value: number) => formatBytes(value, locale),
     duration: (seconds: number) => formatDuration(seconds, locale),
   };

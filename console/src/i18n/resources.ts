@@ -1,37 +1,76 @@
 /** All texts. Each feature keeps its own, both languages in one file, so that neither is forgotten. */
 
+import { accountTexts } from "#/account/texts";
 import { problemTexts } from "#/api/texts";
+import { auditTexts } from "#/audit/texts";
+import { calibrationTexts } from "#/calibration/texts";
 import { compareTexts } from "#/compare/texts";
+import { bulkTexts } from "#/gallery/bulk/texts";
 import { enrolTexts } from "#/gallery/enrol/texts";
+import { movesTexts } from "#/gallery/moves/texts";
 import { personTexts } from "#/gallery/person/texts";
 import { galleryTexts } from "#/gallery/texts";
+import { healthTexts } from "#/health/texts";
+import { imagesTexts } from "#/images/texts";
+import { jobsTexts } from "#/jobs/texts";
+import { jsonTexts } from "#/json/texts";
 import { overviewTexts } from "#/overview/texts";
+import { packsTexts } from "#/packs/texts";
 import { photoTexts } from "#/photo/texts";
+import { pushTexts } from "#/push/texts";
 import { searchTexts } from "#/search/texts";
 import { shellTexts } from "#/shell/texts";
+import { streamsTexts } from "#/streams/texts";
+import { unknownsTexts } from "#/unknowns/texts";
 
 const en = {
+  account: accountTexts.en,
+  audit: auditTexts.en,
   problem: problemTexts.en,
+  calibration: calibrationTexts.en,
   compare: compareTexts.en,
+  bulk: bulkTexts.en,
   enrol: enrolTexts.en,
+  health: healthTexts.en,
+  moves: movesTexts.en,
   person: personTexts.en,
   gallery: galleryTexts.en,
+  images: imagesTexts.en,
+  jobs: jobsTexts.en,
+  json: jsonTexts.en,
   overview: overviewTexts.en,
+  packs: packsTexts.en,
   photo: photoTexts.en,
+  push: pushTexts.en,
   search: searchTexts.en,
   shell: shellTexts.en,
+  streams: streamsTexts.en,
+  unknowns: unknownsTexts.en,
 };
 
 const zh = {
+  account: accountTexts.zh,
+  audit: auditTexts.zh,
   problem: problemTexts.zh,
+  calibration: calibrationTexts.zh,
   compare: compareTexts.zh,
+  bulk: bulkTexts.zh,
   enrol: enrolTexts.zh,
+  health: healthTexts.zh,
+  moves: movesTexts.zh,
   person: personTexts.zh,
   gallery: galleryTexts.zh,
+  images: imagesTexts.zh,
+  jobs: jobsTexts.zh,
+  json: jsonTexts.zh,
   overview: overviewTexts.zh,
+  packs: packsTexts.zh,
   photo: photoTexts.zh,
+  push: pushTexts.zh,
   search: searchTexts.zh,
   shell: shellTexts.zh,
+  streams: streamsTexts.zh,
+  unknowns: unknownsTexts.zh,
 };
 
 export const resources = { en: { translation: en }, zh: { translation: zh } };

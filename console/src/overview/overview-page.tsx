@@ -3,6 +3,7 @@ import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { ScanFace } from "lucide-react";
 import { useTranslation } from "react-i18next";
+import { useMay } from "#/account/session";
 import { statusQuery } from "#/api/queries";
 import type { Status } from "#/api/types";
 import { useFormat } from "#/i18n/format";
@@ -33,6 +34,8 @@ function Figures({ status }: { status: Status }) {
   const { t } = useTranslation();
   const format = useFormat();
   const { gallery, queue, runtime, packs } = status;
+  const mayEnrol = useMay("gallery:enrol");
+  const mayManagePacks = useMay("models:manage");
   const ready = packs.some((pack) => pack.state === "ready");
   return (
     <Stack gap="xl">
@@ -49,7 +52,7 @@ function Figures({ status }: { status: Status }) {
           </Link>
         ))}
       </div>
-      {gallery.persons === 0 && ready && (
+      {gallery.persons === 0 && ready && mayEnrol && (
         <EmptyState icon={ScanFace} title={t("overview.start.title")} text={t("overview.start.text")}>
           <Group>
             <Button component={Link} to="/gallery">
@@ -62,12 +65,19 @@ function Figures({ status }: { status: Status }) {
         </EmptyState>
       )}
       <section>
-        <Title order={2} size="h4">
-          {t("overview.packs")}
-        </Title>
-        <Text c="dimmed" size="sm" mb="sm">
-          {t("overview.packsText")}
-        </Text>
+        <Group justify="space-between" align="flex-end" mb="sm">
+          <div>
+            <Title order={2} size="h4">
+              {t("overview.packs")}
+            </Title>
+            <Text c="dimmed" size="sm">
+              {t("overview.packsText")}
+            </Text>
+          </div>
+          <Button component={Link} to="/packs" size="xs" variant="default">
+            {t(mayManagePacks ? "overview.managePacks" : "overview.seePacks")}
+          </Button>
+        </Group>
         <div className={classes.packs}>
           {packs.map((pack) => (
             <PackCard key={`${pack.name}@${pack.version}`} pack={pack} />

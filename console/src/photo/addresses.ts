@@ -9,6 +9,11 @@ export function imageThumbnail(personId: string, imageId: string): string {
   return `/api/v1/faces/${part(personId)}/images/${part(imageId)}/thumbnail`;
 }
 
+/** Of whoever's primary photo is not known here. */
+export function personThumbnail(personId: string): string {
+  return `/api/v1/faces/${part(personId)}/thumbnail`;
+}
+
 export function imageContent(personId: string, imageId: string): string {
   return `/api/v1/faces/${part(personId)}/images/${part(imageId)}/content`;
 }

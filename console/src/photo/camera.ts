@@ -46,7 +46,7 @@ export async function capture(video: RefObject<HTMLVideoElement | null>): Promis
   return blob && new File([blob], `camera ${time}.jpg`, { type: "image/jpeg" });
 }
 
-async function openCamera(deviceId: string | null): Promise<CameraState> {
+export async function openCamera(deviceId: string | null): Promise<CameraState> {
   // Browsers hide the whole interface from pages that are not secure.
   if (!navigator.mediaDevices) return { kind: "insecure" };
   try {

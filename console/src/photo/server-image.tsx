@@ -2,7 +2,6 @@ import { useQuery } from "@tanstack/react-query";
 import { UserRound } from "lucide-react";
 import { useState } from "react";
 import { authorisedFetch } from "#/api/client";
-import { currentKey } from "#/api/key";
 import { useObjectUrl } from "#/photo/object-url";
 import classes from "#/photo/photo.module.css";
 
@@ -12,10 +11,9 @@ interface ServerImageProps {
   className?: string;
 }
 
-/** A photo the server keeps. An <img> cannot send the API key: when there is one, the photo is fetched with it. */
+/** A photo the server keeps. An <img> cannot say who asks: the photo is fetched as the user who is logged in. */
 export function ServerImage({ src, alt, className }: ServerImageProps) {
   const [broken, setBroken] = useState<string | null>(null);
-  const withKey = currentKey() !== null;
   const photo = useQuery({
     queryKey: ["server-image", src],
     queryFn: async ({ signal }) => {
@@ -23,11 +21,10 @@ export function ServerImage({ src, alt, className }: ServerImageProps) {
       if (!response.ok) throw new Error(`HTTP ${response.status}`);
       return response.blob();
     },
-    enabled: withKey && src !== null,
+    enabled: src !== null,
     staleTime: Number.POSITIVE_INFINITY,
   });
   const url = useObjectUrl(photo.data);
-  const shown = withKey ? url : src;
   if (!src || broken === src || photo.isError) {
     return (
       <div className={`${classes.placeholder} ${className ?? ""}`} role="img" aria-label={alt}>
@@ -38,7 +35,7 @@ export function ServerImage({ src, alt, className }: ServerImageProps) {
   return (
     <img
       className={className}
-      src={shown ?? undefined}
+      src={url ?? undefined}
       alt={alt}
       loading="lazy"
       onError={() => setBroken(src)}

@@ -2,13 +2,16 @@ import { Button, Group, Stack, Text, Title } from "@mantine/core";
 import { Link } from "@tanstack/react-router";
 import { CircleQuestionMark, UserPlus, UserRoundCheck } from "lucide-react";
 import { useTranslation } from "react-i18next";
+import { Allowed } from "#/account/allowed";
 import type { Match, SearchAnswer, SearchFace } from "#/api/types";
 import { useFormat } from "#/i18n/format";
 import { imageThumbnail } from "#/photo/addresses";
 import { FaceCrop } from "#/photo/face-crop";
 import { ServerImage } from "#/photo/server-image";
+import { LivenessBadge } from "#/search/liveness-badge";
 import { ScoreBar } from "#/search/score-bar";
 import classes from "#/search/search.module.css";
+import { isWithheld, nameOfFace } from "#/search/withheld";
 
 interface FacePanelProps {
   answer: SearchAnswer;
@@ -39,9 +42,10 @@ export function FacePanel({ answer, face, src, onEnrol }: FacePanelProps) {
           >
             <Group gap={8} wrap="nowrap">
               {face.best_match ? <UserRoundCheck size={22} /> : <CircleQuestionMark size={22} />}
-              <span style={{ overflowWrap: "anywhere" }}>{face.best_match?.name ?? t("search.unknown")}</span>
+              <span style={{ overflowWrap: "anywhere" }}>{nameOfFace(face, t)}</span>
             </Group>
           </Title>
+          {face.liveness && <LivenessBadge liveness={face.liveness} />}
           {face.best_match && (
             <Text size="sm" c="dimmed">
               {t("search.score")} {format.figure(face.best_match.score)}
@@ -49,7 +53,8 @@ export function FacePanel({ answer, face, src, onEnrol }: FacePanelProps) {
           )}
         </Stack>
       </div>
-      {!face.best_match && (
+      {isWithheld(face) && <Text size="sm">{t("search.withheldText")}</Text>}
+      {!face.best_match && !isWithheld(face) && (
         <Stack gap="sm" align="flex-start">
           <Text size="sm">
             {nearest
@@ -60,9 +65,11 @@ export function FacePanel({ answer, face, src, onEnrol }: FacePanelProps) {
                 })
               : t("search.unknownEmpty")}
           </Text>
-          <Button size="sm" leftSection={<UserPlus size={16} />} onClick={onEnrol}>
-            {t("search.enrolFace")}
-          </Button>
+          <Allowed scope="gallery:enrol">
+            <Button size="sm" leftSection={<UserPlus size={16} />} onClick={onEnrol}>
+              {t("search.enrolFace")}
+            </Button>
+          </Allowed>
         </Stack>
       )}
       {face.matches.length > 0 && (

@@ -2,6 +2,7 @@ import { useTranslation } from "react-i18next";
 import type { SearchAnswer } from "#/api/types";
 import { FaceCrop } from "#/photo/face-crop";
 import classes from "#/search/search.module.css";
+import { nameOfFace } from "#/search/withheld";
 
 interface FaceStripProps {
   answer: SearchAnswer;
@@ -16,7 +17,7 @@ export function FaceStrip({ answer, src, selected, onSelect }: FaceStripProps) {
   return (
     <ul className={classes.strip} aria-label={t("search.faces")}>
       {answer.faces.map((face) => {
-        const name = face.best_match?.name ?? t("search.unknown");
+        const name = nameOfFace(face, t);
         return (
           <li key={face.face_index}>
             <button

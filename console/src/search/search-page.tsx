@@ -4,7 +4,7 @@ import { useQuery } from "@tanstack/react-query";
 import { ScanFace, SlidersHorizontal } from "lucide-react";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
-import type { SearchAnswer } from "#/api/types";
+import type { SearchAnswer, SearchFace } from "#/api/types";
 import { EnrolDialog, type EnrolStart } from "#/gallery/enrol/enrol-dialog";
 import { useFormat } from "#/i18n/format";
 import { useObjectUrl } from "#/photo/object-url";
@@ -15,6 +15,7 @@ import { FaceStrip } from "#/search/face-strip";
 import { Options } from "#/search/options";
 import { defaultOptions, newPhoto, type Photo, searchQuery } from "#/search/queries";
 import classes from "#/search/search.module.css";
+import { nameOfFace } from "#/search/withheld";
 import { EmptyState } from "#/shell/empty-state";
 import { PageHeader } from "#/shell/page-header";
 import { ProblemAlert } from "#/shell/problem";
@@ -65,7 +66,7 @@ export function SearchPage() {
                 src={src}
                 alt={photo.file.name}
                 size={answer?.image}
-                faces={stageFaces(answer, t("search.unknown"))}
+                faces={stageFaces(answer, (face) => nameOfFace(face, t))}
                 selected={face?.face_index ?? null}
                 onSelect={setSelected}
               />
@@ -123,11 +124,11 @@ function Found({ answer, busy }: { answer: SearchAnswer; busy: boolean }) {
   );
 }
 
-function stageFaces(answer: SearchAnswer | undefined, unknown: string) {
+function stageFaces(answer: SearchAnswer | undefined, nameOf: (face: SearchFace) => string) {
   return (answer?.faces ?? []).map((face) => ({
     index: face.face_index,
     box: face.box_normalized,
-    label: face.best_match?.name ?? unknown,
+    label: nameOf(face),
     tone: face.best_match ? ("match" as const) : ("unknown" as const),
   }));
 }

@@ -18,6 +18,15 @@ export const searchTexts = {
     unknown: "Unknown",
     unknownText:
       "Nobody in the gallery is similar enough. Nearest: {{name}} with {{score}}, below the threshold of {{threshold}}.",
+    withheld: "Not live",
+    withheldText:
+      "This looks like a picture or a screen, not like a person before the camera. Liveness is enforced: no matches are shown.",
+    liveness: {
+      title: "Liveness",
+      live: "Live {{score}}",
+      notLive: "Not live {{score}}",
+      by: "{{pack}}, live from {{threshold}}",
+    },
     unknownEmpty: "The gallery holds nobody to compare with.",
     enrolFace: "Enrol this face",
     matches: "Nearest in the gallery",
@@ -36,6 +45,7 @@ export const searchTexts = {
       request: "set for this search",
       embedding: "of this photo",
       person: "of this person",
+      gallery: "set for this gallery",
       pack: "recommended by the pack",
     },
     options: {
@@ -63,6 +73,14 @@ export const searchTexts = {
     faceLabel: "人脸 {{number}}：{{name}}",
     unknown: "未知",
     unknownText: "人员库中没有足够相似的人。最接近的是 {{name}}，分数 {{score}}，低于阈值 {{threshold}}。",
+    withheld: "非真人",
+    withheldText: "看起来是照片或屏幕，而不是镜头前的真人。服务器强制活体检测，因此不显示匹配结果。",
+    liveness: {
+      title: "活体检测",
+      live: "真人 {{score}}",
+      notLive: "非真人 {{score}}",
+      by: "{{pack}}，达到 {{threshold}} 为真人",
+    },
     unknownEmpty: "人员库中没有可比较的人。",
     enrolFace: "录入这张人脸",
     matches: "人员库中最接近的",
@@ -81,6 +99,7 @@ export const searchTexts = {
       request: "本次搜索指定",
       embedding: "该照片专用",
       person: "此人专用",
+      gallery: "本人员库设定",
       pack: "模型包推荐",
     },
     options: {

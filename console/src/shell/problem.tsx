@@ -15,6 +15,7 @@ import i18next from "i18next";
 import { Check, Copy, TriangleAlert } from "lucide-react";
 import { useTranslation } from "react-i18next";
 import { type Problem, problemOf } from "#/api/problem";
+import { WarningList } from "#/shell/warnings";
 
 const TOAST_MS = 12_000;
 
@@ -25,14 +26,23 @@ export function problemTitle(problem: Problem): string {
   });
 }
 
+/** What to do about it, in the person's language; empty where the server's own words must do. */
+export function problemHint(problem: Problem): string {
+  return i18next.t(`problem.hints.${problem.code}` as "problem.hints.server_unreachable", {
+    ...problem.context,
+    defaultValue: "",
+  });
+}
+
 /** Detail, fields, code and request id: what a person needs, and what they need to report. */
 export function ProblemText({ problem }: { problem: Problem }) {
   const { t } = useTranslation();
-  const hint = t(`problem.hints.${problem.code}` as "problem.hints.server_unreachable", { defaultValue: "" });
+  const hint = problemHint(problem);
   return (
     <Stack gap={6}>
       <Text size="sm">{hint || problem.detail}</Text>
-      {problem.errors.length > 0 && (
+      {problem.warnings.length > 0 && <WarningList warnings={problem.warnings} />}
+      {problem.warnings.length === 0 && problem.errors.length > 0 && (
         <List size="sm">
           {problem.errors.map((item) => (
             <List.Item key={`${item.field} ${item.code}`}>{t("problem.field", { ...item })}</List.Item>

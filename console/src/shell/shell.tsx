@@ -4,9 +4,12 @@ import { Link, Outlet, useNavigate, useRouterState } from "@tanstack/react-route
 import { BookOpen, Keyboard } from "lucide-react";
 import { useEffect, useRef } from "react";
 import { useTranslation } from "react-i18next";
+import { AccountMenu } from "#/account/account-menu";
+import { NotAllowed } from "#/account/allowed";
+import { useUser } from "#/account/session";
 import { LanguageSwitch } from "#/shell/language-switch";
 import { Logo } from "#/shell/logo";
-import { pages, sections } from "#/shell/navigation";
+import { guarded, type Page, pages, sections } from "#/shell/navigation";
 import { SchemeSwitch } from "#/shell/scheme-switch";
 import classes from "#/shell/shell.module.css";
 import { useShortcuts } from "#/shell/shortcuts";
@@ -18,9 +21,13 @@ export function Shell() {
   const [navOpened, nav] = useDisclosure(false);
   const [helpOpened, help] = useDisclosure(false);
   const main = useFocusOnNavigation(nav.close);
+  const scopes = useUser()?.scopes ?? [];
+  const mayOpen = (page: Page) => scopes.includes(page.scope);
   useShortcuts({
     "?": help.open,
-    ...Object.fromEntries(pages.map((page) => [`g ${page.key}`, () => void navigate({ to: page.path })])),
+    ...Object.fromEntries(
+      pages.filter(mayOpen).map((page) => [`g ${page.key}`, () => void navigate({ to: page.path })]),
+    ),
   });
   return (
     <>
@@ -51,7 +58,7 @@ export function Shell() {
             {sections.map((section) => (
               <div key={section.name}>
                 <div className={classes.section}>{t(`shell.sections.${section.name}`)}</div>
-                {section.pages.map((page) => (
+                {section.pages.filter(mayOpen).map((page) => (
                   <Link
                     key={page.name}
                     to={page.path}
@@ -66,6 +73,7 @@ export function Shell() {
               </div>
             ))}
           </Box>
+          <AccountMenu />
           <Group className={classes.foot} gap={2} justify="space-between" wrap="nowrap">
             <LanguageSwitch />
             <Group gap={0} wrap="nowrap">
@@ -85,13 +93,21 @@ export function Shell() {
         </AppShell.Navbar>
         <AppShell.Main id="content" ref={main} tabIndex={-1}>
           <div className={classes.main}>
-            <Outlet />
+            <AllowedOutlet />
           </div>
         </AppShell.Main>
       </AppShell>
-      <ShortcutsDialog opened={helpOpened} onClose={help.close} />
+      <ShortcutsDialog pages={pages.filter(mayOpen)} opened={helpOpened} onClose={help.close} />
     </>
   );
+}
+
+/** A page that is not offered may still be asked for by its address. */
+function AllowedOutlet() {
+  const path = useRouterState({ select: (state) => state.location.pathname });
+  const scopes = useUser()?.scopes;
+  const page = guarded.find((one) => path === one.path || path.startsWith(`${one.path}/`));
+  return page && scopes && !scopes.includes(page.scope) ? <NotAllowed /> : <Outlet />;
 }
 
 function Brand() {

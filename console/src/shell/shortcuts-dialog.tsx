@@ -1,6 +1,7 @@
 import { Group, Kbd, Modal, Stack, Text, Title } from "@mantine/core";
 import { useTranslation } from "react-i18next";
-import { pages } from "#/shell/navigation";
+import { useMay } from "#/account/session";
+import type { Page } from "#/shell/navigation";
 
 const onPage = [
   ["?", "help"],
@@ -11,8 +12,17 @@ const onPage = [
   ["Esc", "closeDialog"],
 ] as const;
 
-export function ShortcutsDialog({ opened, onClose }: { opened: boolean; onClose: () => void }) {
+interface ShortcutsDialogProps {
+  /** Those that one may open. */
+  pages: Page[];
+  opened: boolean;
+  onClose: () => void;
+}
+
+export function ShortcutsDialog({ pages, opened, onClose }: ShortcutsDialogProps) {
   const { t } = useTranslation();
+  const mayEnrol = useMay("gallery:enrol");
+  const offered = onPage.filter(([, name]) => name !== "enrol" || mayEnrol);
   return (
     <Modal
       opened={opened}
@@ -42,7 +52,7 @@ export function ShortcutsDialog({ opened, onClose }: { opened: boolean; onClose:
           <Title order={3} size="h6" c="dimmed">
             {t("shell.shortcuts.onPage")}
           </Title>
-          {onPage.map(([keys, name]) => (
+          {offered.map(([keys, name]) => (
             <Group key={name} justify="space-between">
               <Text size="sm">{t(`shell.shortcuts.${name}`)}</Text>
               <Kbd>{keys}</Kbd>

@@ -8,6 +8,7 @@ import { useFormat } from "#/i18n/format";
 import { useObjectUrl } from "#/photo/object-url";
 import { PhotoStage } from "#/photo/photo-stage";
 import { ProblemText, problemTitle } from "#/shell/problem";
+import { WarningList } from "#/shell/warnings";
 
 interface EnrolRowProps {
   entry: Entry;
@@ -122,13 +123,22 @@ function RowState({ entry: { outcome, faceIndex } }: { entry: Entry }) {
       );
     case "done": {
       const quality = format.percent(outcome.enrolled.image.quality.overall);
+      const { warnings } = outcome.enrolled;
       return (
-        <div className={`${classes.state} ${classes.done}`}>
-          <Check size={14} />
-          {outcome.added
-            ? t("enrol.state.added", { name: outcome.enrolled.person.name, quality })
-            : t("enrol.state.doneQuality", { quality })}
-        </div>
+        <>
+          <div className={`${classes.state} ${classes.done}`}>
+            <Check size={14} />
+            {outcome.added
+              ? t("enrol.state.added", { name: outcome.enrolled.person.name, quality })
+              : t("enrol.state.doneQuality", { quality })}
+          </div>
+          {warnings.length > 0 && (
+            <div className={classes.warnings}>
+              <TriangleAlert size={14} aria-label={t("enrol.warning")} />
+              <WarningList warnings={warnings} />
+            </div>
+          )}
+        </>
       );
     }
     case "choose":

@@ -1,10 +1,12 @@
 import { Badge, Button, Group, Modal, Stack, Title } from "@mantine/core";
 import { useDisclosure } from "@mantine/hooks";
 import { useQuery } from "@tanstack/react-query";
-import { Download, Star, Trash2 } from "lucide-react";
+import { Download, Star, Trash2, UserRoundPen } from "lucide-react";
 import { useTranslation } from "react-i18next";
+import { Allowed } from "#/account/allowed";
 import { authorisedFetch } from "#/api/client";
 import type { Person, PersonImage } from "#/api/types";
+import { MoveDialog } from "#/gallery/moves/move-dialog";
 import { DeleteImageDialog } from "#/gallery/person/delete-image-dialog";
 import classes from "#/gallery/person/person.module.css";
 import { Fact } from "#/gallery/person/person-facts";
@@ -14,6 +16,7 @@ import { useFormat } from "#/i18n/format";
 import { imageContent } from "#/photo/addresses";
 import { useObjectUrl } from "#/photo/object-url";
 import { PhotoStage } from "#/photo/photo-stage";
+import { LivenessBadge } from "#/search/liveness-badge";
 import { toastDone } from "#/shell/problem";
 
 interface ImageDialogProps {
@@ -42,6 +45,7 @@ function ImageView({ image, person }: { image: PersonImage; person: Person }) {
   const format = useFormat();
   const setPrimary = useSetPrimary(person.person_id);
   const [deleting, deletion] = useDisclosure(false);
+  const [isMoving, moving] = useDisclosure(false);
   const url = useOriginal(person.person_id, image.image_id);
   return (
     <div className={classes.imageLayout}>
@@ -59,6 +63,14 @@ function ImageView({ image, person }: { image: PersonImage; person: Person }) {
           </Title>
           <QualityFigures quality={image.quality} />
         </section>
+        {image.liveness && (
+          <section>
+            <Title order={3} size="h5" mb="xs">
+              {t("search.liveness.title")}
+            </Title>
+            <LivenessBadge liveness={image.liveness} />
+          </section>
+        )}
         <section>
           <Title order={3} size="h5" mb="xs">
             {t("person.packs")}
@@ -86,17 +98,22 @@ function ImageView({ image, person }: { image: PersonImage; person: Person }) {
           </dl>
         </section>
         <Group gap="xs">
-          <Button
-            variant="default"
-            leftSection={<Star size={16} />}
-            disabled={image.is_primary}
-            loading={setPrimary.isPending}
-            onClick={() =>
-              setPrimary.mutate(image.image_id, { onSuccess: () => toastDone(t("person.primaryDone")) })
-            }
-          >
-            {t(image.is_primary ? "person.primary" : "person.setPrimary")}
-          </Button>
+          <Allowed scope="gallery:enrol">
+            <Button
+              variant="default"
+              leftSection={<Star size={16} />}
+              disabled={image.is_primary}
+              loading={setPrimary.isPending}
+              onClick={() =>
+                setPrimary.mutate(image.image_id, { onSuccess: () => toastDone(t("person.primaryDone")) })
+              }
+            >
+              {t(image.is_primary ? "person.primary" : "person.setPrimary")}
+            </Button>
+            <Button variant="default" leftSection={<UserRoundPen size={16} />} onClick={moving.open}>
+              {t("moves.move.action")}
+            </Button>
+          </Allowed>
           {url && (
             <Button
               variant="default"
@@ -108,16 +125,19 @@ function ImageView({ image, person }: { image: PersonImage; person: Person }) {
               {t("person.download")}
             </Button>
           )}
-          <Button
-            variant="subtle"
-            color="cinnabar"
-            leftSection={<Trash2 size={16} />}
-            onClick={deletion.open}
-          >
-            {t("person.deleteImage")}
-          </Button>
+          <Allowed scope="gallery:enrol">
+            <Button
+              variant="subtle"
+              color="cinnabar"
+              leftSection={<Trash2 size={16} />}
+              onClick={deletion.open}
+            >
+              {t("person.deleteImage")}
+            </Button>
+          </Allowed>
         </Group>
       </Stack>
+      <MoveDialog image={image} person={person} opened={isMoving} onClose={moving.close} />
       <DeleteImageDialog image={image} person={person} opened={deleting} onClose={deletion.close} />
     </div>
   );

@@ -2,6 +2,7 @@ import { Badge, Button, Group, Stack, Text, Title } from "@mantine/core";
 import { useDisclosure } from "@mantine/hooks";
 import { Pencil } from "lucide-react";
 import { useTranslation } from "react-i18next";
+import { Allowed } from "#/account/allowed";
 import type { Person } from "#/api/types";
 import { DetailsDialog } from "#/gallery/details-dialog";
 import { shown } from "#/gallery/metadata";
@@ -20,9 +21,11 @@ export function PersonFacts({ person }: { person: Person }) {
           <Title order={2} size="h5">
             {t("person.details")}
           </Title>
-          <Button size="compact-sm" variant="subtle" leftSection={<Pencil size={14} />} onClick={edit.open}>
-            {t("gallery.actions.metadata")}
-          </Button>
+          <Allowed scope="gallery:enrol">
+            <Button size="compact-sm" variant="subtle" leftSection={<Pencil size={14} />} onClick={edit.open}>
+              {t("gallery.actions.metadata")}
+            </Button>
+          </Allowed>
         </Group>
         {metadata.length === 0 && (
           <Text size="sm" c="dimmed" mb="xs">

@@ -16,6 +16,7 @@ import { getRouteApi, Link } from "@tanstack/react-router";
 import { ArrowLeft, Check, Copy, ImageOff, ImagePlus } from "lucide-react";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
+import { useMay } from "#/account/session";
 import type { PersonDetail } from "#/api/types";
 import { EnrolDialog, type EnrolStart } from "#/gallery/enrol/enrol-dialog";
 import { ImageDialog } from "#/gallery/person/image-dialog";
@@ -60,8 +61,9 @@ function PersonView({ detail: { person, images } }: { detail: PersonDetail }) {
   const [start, setStart] = useState<EnrolStart | null>(null);
   const [openedId, setOpenedId] = useState<string | null>(null);
   const opened = images.find((image) => image.image_id === openedId);
+  const mayEnrol = useMay("gallery:enrol");
   const addPhotos = () => setStart({ files: [] });
-  useShortcuts({ n: addPhotos });
+  useShortcuts({ n: () => mayEnrol && addPhotos() });
   return (
     <>
       <title>{`${person.name} · Lianpu`}</title>
@@ -73,7 +75,7 @@ function PersonView({ detail: { person, images } }: { detail: PersonDetail }) {
               {person.name}
             </Title>
             <Group gap={4} wrap="nowrap">
-              <Text size="sm" c="dimmed">
+              <Text size="sm" c="dimmed" flex="none">
                 {t("person.id")}
               </Text>
               <Code className="truncate">{person.person_id}</Code>
@@ -90,17 +92,23 @@ function PersonView({ detail: { person, images } }: { detail: PersonDetail }) {
           </Stack>
         </Group>
         <Group gap="xs">
-          <Button leftSection={<ImagePlus size={18} />} onClick={addPhotos}>
-            {t("person.addPhotos")}
-          </Button>
+          {mayEnrol && (
+            <Button leftSection={<ImagePlus size={18} />} onClick={addPhotos}>
+              {t("person.addPhotos")}
+            </Button>
+          )}
           <PersonMenu person={person} onDeleted={() => void navigate({ to: "/gallery" })} />
         </Group>
       </Group>
       <div className={classes.layout}>
         <section aria-label={t("person.photos")}>
           {images.length === 0 ? (
-            <EmptyState icon={ImageOff} title={t("person.noPhotos.title")} text={t("person.noPhotos.text")}>
-              <Button onClick={addPhotos}>{t("person.addPhotos")}</Button>
+            <EmptyState
+              icon={ImageOff}
+              title={t("person.noPhotos.title")}
+              text={t(mayEnrol ? "person.noPhotos.text" : "person.noPhotos.textReader")}
+            >
+              {mayEnrol && <Button onClick={addPhotos}>{t("person.addPhotos")}</Button>}
             </EmptyState>
           ) : (
             <ul className={classes.images}>
