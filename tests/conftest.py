@@ -14,6 +14,7 @@ from lianpu.engines.image import decode_image, encode_jpeg
 from lianpu.packs.registry import PackRegistry
 from lianpu.runtime.onnx import OnnxSessionFactory
 
+pytest_plugins = ["tests.log_secrets"]
 # The six faces of t1.jpg from the largest: left, top, side in pixels.
 FACES = ((436, 275, 137), (904, 69, 115), (52, 265, 115), (720, 357, 115), (1112, 276, 114), (264, 158, 96))
 

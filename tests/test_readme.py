@@ -1,51 +1,31 @@
-"""The README's transcript, run as written against a real server."""
+"""The README's transcript and the API guide's, run as written against a real server, from the one-time link on."""
 
-import os
-import re
-import shutil
-import signal
-import socket
-import subprocess
-import sys
-import time
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
 import httpx2
 import pytest
 
-ROOT = Path(__file__).parents[1]
+from tests.transcripts import NEEDS, Served, served, transcript
 
-
-def transcript(readme: str) -> str:
-    (block,) = re.findall(r"<!-- transcript -->\n```bash\n(.*?)```", (ROOT / readme).read_text(encoding="utf-8"), re.S)
-    return block
+PASSWORD = "the first administrator's own"
 
 
 @pytest.fixture
-def server(tmp_path: Path) -> Iterator[str]:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    command = [sys.executable, "-m", "lianpu", "serve", "--port", str(port), "--home", str(tmp_path / "home")]
-    with (tmp_path / "server.log").open("w") as log:
-        process = subprocess.Popen(command, stdout=log, stderr=log, cwd=tmp_path)
-    url = f"http://127.0.0.1:{port}"
-    try:
-        for _ in range(600):
-            assert process.poll() is None, (tmp_path / "server.log").read_text()
-            try:
-                if httpx2.get(f"{url}/health").status_code == 200:
-                    break
-            except httpx2.TransportError:
-                time.sleep(0.1)
-        yield url
-    finally:
-        process.send_signal(signal.SIGTERM)
-        assert process.wait(30) == 0
+def server(tmp_path: Path) -> Iterator[Served]:
+    with served(tmp_path) as one:
+        yield one
 
 
-@pytest.mark.skipif(shutil.which("curl") is None or shutil.which("bash") is None, reason="needs bash and curl")
+def set_up(server: Served) -> None:
+    """What the page behind the link does."""
+    setup_token = server.setup_link.partition("#")[2]
+    fields = {"setup_token": setup_token, "name": "ada", "password": PASSWORD}
+    assert httpx2.post(f"{server.url}/api/v1/users/setup", json=fields).status_code == 201
+
+
+@NEEDS
 @pytest.mark.parametrize(
     ("readme", "names", "renamed"),
     [
@@ -54,18 +34,11 @@ def server(tmp_path: Path) -> Iterator[str]:
     ],
 )
 def test_R_OPS_1_readme_transcript_works_as_written(
-    server: str, tmp_path: Path, t1_photo: bytes, readme: str, names: list[str], renamed: str
+    server: Served, tmp_path: Path, t1_photo: bytes, readme: str, names: list[str], renamed: str
 ) -> None:
+    set_up(server)
     (tmp_path / "t1.jpg").write_bytes(t1_photo)
-    environment = {**os.environ, "LIANPU": server, "PYTHONIOENCODING": "utf-8"}
-    done = subprocess.run(
-        ["bash", "-euo", "pipefail", "-c", transcript(readme)],
-        cwd=tmp_path,
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=120,
-    )
+    done = server.run(transcript(readme), LIANPU=server.url)
     assert done.returncode == 0, done.stderr
     lines = done.stdout.splitlines()
     assert lines[0] == "6 faces"
@@ -74,4 +47,23 @@ def test_R_OPS_1_readme_transcript_works_as_written(
     rest = "\n".join(lines[8:])
     assert f'"name":"{renamed}"' in rest
     assert '"code":"person_not_found"' in rest
-    assert len(httpx2.get(f"{server}/api/v1/faces").json()["persons"]) == 5
+
+    # Nobody else sees what was made.
+    assert httpx2.get(f"{server.url}/api/v1/faces").status_code == 401
+    login = {"grant_type": "password", "username": "ada", "password": PASSWORD}
+    token = httpx2.post(f"{server.url}/api/v1/users/token", data=login).json()["access_token"]
+    mine = httpx2.get(f"{server.url}/api/v1/faces", headers={"Authorization": f"Bearer {token}"})
+    assert len(mine.json()["persons"]) == 5
+
+
+@NEEDS
+def test_R_OPS_1_the_api_guide_sends_a_photo_in_each_of_three_ways(
+    server: Served, tmp_path: Path, portraits: list[bytes]
+) -> None:
+    set_up(server)
+    (tmp_path / "photo.jpg").write_bytes(portraits[0])
+    done = server.run(transcript("docs/api.md"), LIANPU=server.url)
+    assert done.returncode == 0, done.stderr
+    # One document after another.
+    answers = [json.loads(text) for text in done.stdout.replace("}{", "}\n{").splitlines()]
+    assert [len(answer["faces"]) for answer in answers] == [1, 1, 1]

@@ -181,7 +181,7 @@ def test_R_OPS_1_commands_go_where_they_belong(run: ModuleType, recorder: Record
     run.main(["--slim", "config", "check"])
     run.main([])
     assert recorder.handed_over == [
-        ([python, "-m", "pytest", "-k", "some thing"], checkout),
+        ([python, "-m", "pytest", *run.PARALLEL, "-k", "some thing"], checkout),
         ([python, "-m", "lianpu", "config", "check"], None),
         ([python, "-m", "lianpu"], None),
     ]

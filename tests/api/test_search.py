@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from tests.api.calls import enrol
+from tests.api.conftest import OpenClient
 
 pytestmark = pytest.mark.anyio
 NAMES = ["Ada", "Ben", "Cleo", "Dan", "Eva", "Finn"]
@@ -118,3 +119,12 @@ async def test_R_LIB_11_detect_gives_both_boxes_points_and_quality(client: httpx
         assert face["box_normalized"]["left"] * 1280 == pytest.approx(face["box"]["x"], abs=0.01)
         assert len(face["landmarks"]) == 5
         assert face["quality"]["size_px"] == pytest.approx(face["box"]["width"], abs=1)
+
+
+async def test_R_LIB_11_the_side_that_detectors_see_is_a_setting(open_kit_client: OpenClient, t1_photo: bytes) -> None:
+    found: dict[int | None, int] = {}
+    for size in (None, 320, 64):
+        async with open_kit_client(packs__detector_input_size=size) as client:
+            answer = (await client.post("/api/v1/detect", files={"image": t1_photo})).json()
+            found[size] = len(answer["faces"])
+    assert found == {None: 6, 320: 6, 64: 0}

@@ -6,11 +6,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import tomli_w
 from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, expect, sync_playwright
 
 import lianpu
+from lianpu.packs.install import import_pack
+from lianpu.runtime.onnx import OnnxSessionFactory
 from tests.browser.server import Server, face_crop, running_server
 from tests.browser.words import EN, ZH, Words
+from tests.packs.nasty_server import NastyServer, nasty_server
+from tests.packs.test_pull import NON_COMMERCIAL, file_of
 
 CHROMIUM = Path("/usr/bin/chromium")
 CONSOLE = Path(lianpu.__file__).parent / "console_dist" / "index.html"
@@ -27,6 +32,7 @@ ARGUMENTS = [
     "--use-fake-ui-for-media-stream",
 ]
 TIMEOUT_MS = 20_000
+WEIGHTS = bytes(range(256)) * 40_000
 POLICY_PROOF = "http://policy-proof.invalid/"
 """The one address that a test asks for on purpose, to see it refused."""
 # Refused uploads are part of the tests; the browser reports each as an error of its own.
@@ -45,6 +51,47 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         pytest.skip("the console is not built: run `python hatch_build.py`")
     folder = tmp_path_factory.mktemp("browser")
     with running_server(folder / "home", folder / "server.log") as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def weights_server() -> Iterator[NastyServer]:
+    with nasty_server() as one:
+        yield one
+
+
+@pytest.fixture(scope="session")
+def server_of_ten(
+    testkit: Path, tmp_path_factory: pytest.TempPathFactory, weights_server: NastyServer
+) -> Iterator[Server]:
+    """A server with ten people, two photos each, by the default pack `foamliu`; `insightface` knows none of them.
+
+    Its catalogue has `restorer@1`, whose file is WEIGHTS at `/w` of `weights_server`.
+    """
+    if not CONSOLE.is_file():
+        pytest.skip("the console is not built: run `python hatch_build.py`")
+    folder = tmp_path_factory.mktemp("ten")
+    sessions = OnnxSessionFactory()
+    for name, network in (("foamliu", "foamliu_arc"), ("insightface", "insightface_y1")):
+        import_pack(
+            None,
+            folder / "home/packs",
+            sessions,
+            name=name,
+            version="1",
+            detector=str(testkit / "models/detection/scrfd_2.5g_bnkps.onnx"),
+            embedder=str(testkit / f"models/recognition/mobilefacenet_{network}.onnx"),
+            accept_licence=True,
+        )
+    entry = {"name": "restorer", "version": "1", "family": "restore", "licence": NON_COMMERCIAL}
+    entry["files"] = [file_of("restorer.pth", WEIGHTS, f"{weights_server.address}/w")]
+    (folder / "own.toml").write_text(tomli_w.dumps({"packs": [entry]}))
+    environment = {"LIANPU_PACKS__DEFAULT": "foamliu", "LIANPU_PACKS__CATALOGUE": str(folder / "own.toml")}
+    with running_server(folder / "home", folder / "server.log", **environment) as running:
+        for person in sorted((testkit / "images/lfw_small").iterdir())[:10]:
+            first, second, *_ = sorted(person.glob("*.jpg"))
+            person_id = running.enrol(person.name, first.read_bytes())
+            running.add(person_id, second.read_bytes())
         yield running
 
 
@@ -72,7 +119,10 @@ OpenPage = Callable[..., Page]
 
 @pytest.fixture
 def open_page(browser: Browser, server: Server) -> Iterator[OpenPage]:
-    """Opens pages and afterwards insists that none met a script error or asked anyone but the server."""
+    """Opens pages as the administrator, and afterwards insists that none met a script error or asked another server.
+
+    `anonymous=True`: as nobody.
+    """
     complaints: list[str] = []
     contexts: list[Any] = []
 
@@ -84,10 +134,16 @@ def open_page(browser: Browser, server: Server) -> Iterator[OpenPage]:
         if not url.startswith(("http://127.0.0.1:", "blob:", "data:", POLICY_PROOF)):
             complaints.append(f"asked {url}")
 
-    def opened(path: str, *, locale: str = "en-US", base: str = server.url, **options: Any) -> Page:
+    def opened(
+        path: str, *, locale: str = "en-US", base: str = server.url, anonymous: bool = False, **options: Any
+    ) -> Page:
         options = {"viewport": {"width": 1360, "height": 900}, "reduced_motion": "reduce", **options}
         context = browser.new_context(locale=locale, **options)
         contexts.append(context)
+        if not anonymous:
+            name, password = server.administrator
+            form = {"grant_type": "password", "username": name, "password": password, "refresh_cookie": "true"}
+            assert context.request.post(f"{base}/api/v1/users/token", form=form).ok
         page = context.new_page()
         page.set_default_timeout(TIMEOUT_MS)
         page.on("console", on_console)

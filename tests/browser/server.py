@@ -3,16 +3,18 @@
 import io
 import json
 import os
+import secrets
 import socket
 import subprocess
 import sys
 import time
 import urllib.error
+import urllib.parse
 import urllib.request
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -24,10 +26,31 @@ START_TIMEOUT_S = 90
 @dataclass(frozen=True)
 class Server:
     url: str
-    api_key: str = ""
+    home: Path
+    api_key: str
+    """May do everything, without an account."""
+    administrator: tuple[str, str] = ("Ada", "a-long-enough-password")
+    """Name and password, of the account that pages are opened with."""
 
-    def call(self, method: str, path: str, body: bytes | None = None, content_type: str = "application/json") -> Any:
-        headers = {"Content-Type": content_type, "X-API-Key": self.api_key}
+    def as_administrator(self) -> "Server":
+        """Calls with an API key of that account: what is personal is the page's."""
+        name, password = self.administrator
+        form = urllib.parse.urlencode({"grant_type": "password", "username": name, "password": password}).encode()
+        token = self.call("POST", "/api/v1/users/token", form, "application/x-www-form-urlencoded")["access_token"]
+        scopes = self.call("GET", "/api/v1/users/me", token=token)["user"]["scopes"]
+        fields = json.dumps({"name": "browser tests", "scopes": scopes}).encode()
+        return replace(self, api_key=self.call("POST", "/api/v1/keys", fields, token=token)["secret"])
+
+    def call(
+        self,
+        method: str,
+        path: str,
+        body: bytes | None = None,
+        content_type: str = "application/json",
+        token: str | None = None,
+    ) -> Any:
+        credential = {"X-API-Key": self.api_key} if token is None else {"Authorization": f"Bearer {token}"}
+        headers = {"Content-Type": content_type, **credential}
         request = urllib.request.Request(self.url + path, body, headers, method=method)
         with urllib.request.urlopen(request, timeout=60) as response:
             text = response.read()
@@ -42,23 +65,35 @@ class Server:
         return self.call("GET", "/api/v1/faces")["persons"]
 
     def enrol(self, name: str, photo: bytes) -> str:
+        return self._send("/api/v1/faces", photo, name=name)["person"]["person_id"]
+
+    def add(self, person_id: str, photo: bytes) -> None:
+        """One more photo of somebody, who is the largest face in it."""
+        self._send(f"/api/v1/faces/{person_id}/images", photo, face_selection="largest")
+
+    def _send(self, path: str, photo: bytes, **fields: str) -> Any:
         boundary = uuid.uuid4().hex
         parts = [
-            f'--{boundary}\r\nContent-Disposition: form-data; name="name"\r\n\r\n{name}\r\n'.encode(),
+            f'--{boundary}\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n'.encode()
+            for name, value in fields.items()
+        ]
+        parts += [
             f'--{boundary}\r\nContent-Disposition: form-data; name="image"; filename="a.jpg"\r\n\r\n'.encode(),
             photo,
             f"\r\n--{boundary}--\r\n".encode(),
         ]
-        answer = self.call("POST", "/api/v1/faces", b"".join(parts), f"multipart/form-data; boundary={boundary}")
-        return answer["person"]["person_id"]
+        return self.call("POST", path, b"".join(parts), f"multipart/form-data; boundary={boundary}")
 
     def faces(self, photo: bytes) -> list[dict[str, Any]]:
         return self.call("POST", "/api/v1/detect", photo, "image/jpeg")["faces"]
 
 
 @contextmanager
-def running_server(home: Path, log: Path, **environment: str) -> Iterator[Server]:
+def running_server(home: Path, log: Path, *, with_administrator: bool = True, **environment: str) -> Iterator[Server]:
     port = _free_port()
+    key = environment.setdefault("LIANPU_SERVER__API_KEY", secrets.token_urlsafe(24))
+    # Every page of every test logs in.
+    environment.setdefault("LIANPU_LIMITS__LOGIN", "null")
     with log.open("wb") as output:
         process = subprocess.Popen(
             [sys.executable, "-m", "lianpu", "serve", "--port", str(port), "--home", str(home)],
@@ -68,7 +103,14 @@ def running_server(home: Path, log: Path, **environment: str) -> Iterator[Server
         )
         try:
             _wait(f"http://127.0.0.1:{port}/health", process, log)
-            yield Server(f"http://127.0.0.1:{port}", environment.get("LIANPU_SERVER__API_KEY", ""))
+            server = Server(f"http://127.0.0.1:{port}", home, key)
+            if not with_administrator:
+                yield server
+                return
+            name, password = server.administrator
+            fields = {"name": name, "password": password, "role": "admin", "must_change_password": False}
+            server.call("POST", "/api/v1/users/", json.dumps(fields).encode())
+            yield server
         finally:
             process.terminate()
             process.wait(timeout=30)

@@ -1,7 +1,7 @@
 """R-WEB: search a group photo and compare two photos."""
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Route, expect
 
 from tests.browser.conftest import OpenPage, drop, files
 from tests.browser.server import Server
@@ -98,3 +98,24 @@ def test_compare(open_page: OpenPage, server: Server, crops: dict[str, bytes], w
     page.locator("main section button").nth(1).click()
     page.locator("input[type=file]").set_input_files(files({"bob.jpg": crops["Bob.jpg"]}))
     expect(page.get_by_test_id("verdict")).to_have_text(words.different)
+
+
+def test_R_LIB_9_a_face_that_is_not_live_is_nobodys(
+    open_page: OpenPage, empty_gallery: Server, crops: dict[str, bytes], words: Words
+) -> None:
+    """The server's answer is changed on its way: a liveness pack is no part of the embedded one."""
+
+    def not_live(route: Route) -> None:
+        answer = route.fetch()
+        body = answer.json()
+        judged = {"score": 0.02, "is_live": False, "pack": "minifasnet", "pack_version": "1", "threshold": 0.5}
+        body["faces"][0] |= {"liveness": judged, "matches": [], "best_match": None, "margin": None}
+        route.fulfill(response=answer, json=body)
+
+    empty_gallery.enrol("Ann", crops["Ann 1.jpg"])
+    page = open_page("/search", locale=words.locale)
+    page.route("**/api/v1/search", not_live)
+    page.locator("input[type=file]").first.set_input_files(files({"ann.jpg": crops["Ann 2.jpg"]}))
+    expect(page.get_by_test_id("verdict")).to_have_text(words.not_live)
+    expect(page.get_by_test_id("liveness")).to_contain_text("0.02")
+    expect(page.get_by_role("button", name=words.enrol_face)).to_have_count(0)

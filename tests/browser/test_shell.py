@@ -1,12 +1,9 @@
 """R-WEB: languages, colour scheme, keyboard, small screens, the API key, errors, a strict content policy."""
 
-import re
-from pathlib import Path
-
 from playwright.sync_api import Page, Route, expect
 
 from tests.browser.conftest import POLICY_PROOF, OpenPage
-from tests.browser.server import Server, running_server
+from tests.browser.server import Server
 from tests.browser.words import EN, ZH, Words
 
 PAPER = "rgb(248, 245, 240)"
@@ -134,24 +131,6 @@ def test_a_problem_is_told_with_code_and_request_id(
     expect(toast).to_contain_text("Person not found")
     expect(toast).to_contain_text("person_not_found")
     expect(toast.get_by_role("button", name="Copy request id")).to_be_visible()
-
-
-def test_the_api_key_is_asked_for_once(
-    open_page: OpenPage, tmp_path: Path, crops: dict[str, bytes], words: Words
-) -> None:
-    with running_server(tmp_path / "home", tmp_path / "log", LIANPU_SERVER__API_KEY=API_KEY) as guarded:
-        guarded.enrol("Ann", crops["Ann 1.jpg"])
-        page = open_page("/", base=guarded.url, locale=words.locale)
-        dialog = page.get_by_role("dialog")
-        for key in ("wrong-wrong-wrong", API_KEY):
-            dialog.locator("input").fill(key)
-            page.keyboard.press("Enter")
-        expect(page.get_by_test_id("stat-persons")).to_have_text("1")
-        expect(dialog).to_be_hidden()
-        page.goto(guarded.url + "/gallery")
-        thumbnail = page.get_by_test_id("person-card").locator("img")
-        expect(thumbnail).to_have_attribute("src", re.compile("^blob:"))
-        expect(dialog).to_be_hidden()
 
 
 def background(page: Page) -> str:

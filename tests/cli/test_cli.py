@@ -11,11 +11,12 @@ import numpy as np
 import pytest
 from filelock import FileLock
 
-from lianpu.cli.enroll import person_id_of
 from lianpu.cli.home_lock import server_address
+from lianpu.gallery.identity import person_id_from
 from lianpu.settings import known_keys
 from tests.cli.conftest import Lianpu
 from tests.conftest import FACES
+from tests.small_classifiers import drop_classifier
 
 COMMANDS = ("serve", "enroll", "search", "compare", "detect", "doctor", "openapi", "config", "models")
 HEAVY = ("onnxruntime", "onnx", "cv2", "numpy", "PIL", "fastapi", "uvicorn", "sqlalchemy", "httpx2")
@@ -27,7 +28,7 @@ def test_R_OPS_4_config_show_names_every_key_with_its_source(lianpu: Lianpu, tmp
     done = lianpu("config", "show", "--json", "--home", tmp_path / "家", "--config", "other.yaml")
     assert done.code == 0
     shown = {item["key"]: (item["value"], item["source"]) for item in json.loads(done.out)}
-    assert list(shown) == known_keys()
+    assert list(shown) == [*known_keys()]
     assert shown["home"] == (str(tmp_path / "家"), "command line")
     assert shown["server.port"] == (9001, str(tmp_path / "other.yaml"))
     assert shown["server.api_key"] == ("**********", ".env")
@@ -165,7 +166,7 @@ def test_R_LIB_1_enroll_wants_a_folder_per_person(lianpu: Lianpu, home: Path, tm
     ],
 )
 def test_R_LIB_1_folder_names_become_ids(folder: str, person_id: str) -> None:
-    assert person_id_of(folder) == person_id
+    assert person_id_from(folder) == person_id
 
 
 def test_R_LIB_3_compare_ends_with_0_for_the_same_person_and_1_for_others(
@@ -262,6 +263,7 @@ def test_R_OPS_1_version_and_unknown_command(lianpu: Lianpu) -> None:
     assert lianpu("serv").code == 2
 
 
+@pytest.mark.slow
 def test_R_OPS_1_no_file_outside_home(tmp_path: Path, environment: dict[str, str], people: Path, t1_path: Path) -> None:
     """Neither telemetry nor caches: with a home from nothing, so that the pack's translation is watched too."""
     outside = tmp_path / "outside"
@@ -291,3 +293,17 @@ def test_R_OPS_1_no_file_outside_home(tmp_path: Path, environment: dict[str, str
     assert [path for path in written if not path.is_relative_to(home)] == []
     assert home / "lianpu.db" in written
     assert any(path.name == "detector.onnx" for path in written)
+
+
+def test_R_INF_4_doctor_tells_which_inference_models_cannot_be_used(lianpu: Lianpu, tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    drop_classifier(home / "models", "good")
+    drop_classifier(home / "models", "bad", manifest="softmaks = true")
+    done = lianpu("doctor", "--json", "--home", home)
+    findings = [item for item in json.loads(done.out) if item["subject"] == "inference"]
+    assert done.code == 0
+    assert [item["level"] for item in findings] == ["ok", "notice"]
+    assert findings[0]["text"] == "models added here: good (folder models/good)"
+    assert findings[1]["text"].startswith(
+        "bad: The folder models/bad cannot be used: model.toml is not valid: softmaks"
+    )

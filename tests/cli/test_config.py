@@ -31,7 +31,7 @@ def test_R_OPS_4_schema_has_every_key_and_no_other(schema: dict[str, Any]) -> No
         for name in schema["properties"]
         for key in (sections[name]["properties"] if name in sections else [""])
     ]
-    assert keys == known_keys()
+    assert keys == [*known_keys()]
     for place in (schema, *sections.values()):
         assert place["additionalProperties"] is False
         assert "required" not in place
@@ -60,7 +60,7 @@ def test_R_OPS_4_table_masks_secrets_and_names_sources(
     monkeypatch.setenv("LIANPU_SERVER__API_KEY", KEY)
     done = lianpu("config", "show", "--home", tmp_path / "h")
     rows = {line.split("│")[1].strip(): line for line in done.out.splitlines() if line.startswith("│")}
-    assert list(rows) == known_keys()
+    assert list(rows) == [*known_keys()]
     assert "**********" in rows["server.api_key"]
     assert "environment" in rows["server.api_key"]
     assert "**********" in rows["database.url"]

@@ -8,7 +8,8 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from lianpu.cli import app
-from lianpu.errors import PackInUseError, PackLicenceError
+from lianpu.cli.client import AnswerError
+from lianpu.errors import PackLicenceError
 
 Run = Callable[..., Result]
 
@@ -88,4 +89,6 @@ def test_R_INF_5_models_remove(run: Run, kit: list[str], tmp_path: Path) -> None
     assert (tmp_path / "home/packs/kit@1").is_dir()
     assert run("remove", "kit", "--yes").stdout == "kit@1 is removed.\n"
     assert not (tmp_path / "home/packs/kit@1").exists()
-    assert isinstance(run("remove", "dlib", "-y").exception, PackInUseError)
+    refused = run("remove", "dlib", "-y").exception
+    assert isinstance(refused, AnswerError)
+    assert refused.problem["code"] == "pack_in_use"

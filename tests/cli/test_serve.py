@@ -2,12 +2,15 @@
 
 import json
 import os
+import re
 import signal
 import socket
+import stat
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
@@ -42,8 +45,14 @@ class Server:
 @pytest.fixture
 def server(tmp_path: Path, home: Path, environment: dict[str, str], free_port: int) -> Iterator[Server]:
     """A server that answers."""
+    with running(tmp_path, home, environment, free_port) as started:
+        yield started
+
+
+@contextmanager
+def running(tmp_path: Path, home: Path, environment: dict[str, str], free_port: int, *options: str) -> Iterator[Server]:
     log = tmp_path / "serve.log"
-    command = [sys.executable, "-m", "lianpu", "serve", "--port", str(free_port), "--home", str(home)]
+    command = [sys.executable, "-m", "lianpu", "serve", "--port", str(free_port), "--home", str(home), *options]
     with log.open("wb") as stderr:
         process = subprocess.Popen(command, cwd=tmp_path, env=environment, stderr=stderr)
     started = Server(f"http://127.0.0.1:{free_port}", home, process, log)
@@ -142,12 +151,57 @@ def test_R_OPS_3_port_that_is_taken_is_told(lianpu: Lianpu, home: Path) -> None:
     assert not (home / "lianpu.db").exists()
 
 
-@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.1", ""])
-def test_R_OPS_1_open_address_without_a_key_is_refused(lianpu: Lianpu, home: Path, host: str) -> None:
-    done = lianpu("serve", "--host", host, "--home", home)
-    assert (done.code, done.out) == (2, "")
-    assert f"error [unsafe_bind]: Binding to {host} would open the gallery to the network." in done.err
-    assert not (home / "lianpu.lock").exists()
+def test_R_ACC_3_server_prints_a_link_for_the_first_administrator_and_logs_none(server: Server) -> None:
+    printed = server.log.read_text()
+    [token] = re.findall(rf"^  {server.url}/setup#(\w{{43}})$", printed, re.MULTILINE)
+    assert "warning" not in printed
+    logged = (server.home / "logs" / "lianpu.log").read_text()
+    assert logged
+    assert token not in logged
+    assert "setup#" not in logged
+    assert stat.S_IMODE((server.home / "keys" / "accounts.secret").stat().st_mode) == 0o600
+
+    password = "correct horse battery staple"
+    body = {"setup_token": token, "name": "Ada", "password": password}
+    made = httpx2.post(f"{server.url}/api/v1/users/setup", json=body, trust_env=False, timeout=30)
+    assert (made.status_code, made.json()["user"]["role"]) == (201, "admin")
+    form = {"grant_type": "password", "username": "ada", "password": password}
+    tokens = httpx2.post(f"{server.url}/api/v1/users/token", data=form, trust_env=False, timeout=30).json()
+    assert server.get("/api/v1/users/").status_code == 401
+    headers = {"Authorization": f"Bearer {tokens['access_token']}"}
+    assert httpx2.get(f"{server.url}/api/v1/users/", headers=headers, trust_env=False).status_code == 200
+    assert server.stop() == 0
+    for text in (server.log.read_text(), (server.home / "logs" / "lianpu.log").read_text()):
+        for secret in (password, tokens["access_token"], tokens["refresh_token"]):
+            assert secret not in text
+    assert token not in (server.home / "logs" / "lianpu.log").read_text()
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::"])
+def test_R_ACC_3_address_that_others_can_reach_is_warned_of(
+    tmp_path: Path, home: Path, environment: dict[str, str], free_port: int, host: str, lianpu: Lianpu
+) -> None:
+    """Everything is behind a credential there, but passwords travel readable. With an administrator, no link."""
+    if host == "::" and not _has_ipv6():
+        pytest.skip("this machine has no IPv6")
+    (tmp_path / "password").write_text("correct horse battery staple\n")
+    with (tmp_path / "password").open() as password, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys, "stdin", password)
+        assert lianpu("users", "create-admin", "Ada", "--password-stdin", "--home", home).code == 0
+    with running(tmp_path, home, environment, free_port, "--host", host) as open_to_all:
+        printed = open_to_all.log.read_text()
+        assert open_to_all.get("/api/v1/faces").status_code == 401
+    assert "warning: other machines can reach this address, and there is no TLS" in printed
+    assert "setup#" not in printed
+
+
+def _has_ipv6() -> bool:
+    try:
+        with socket.socket(socket.AF_INET6) as probe:
+            probe.bind(("::1", 0))
+    except OSError:
+        return False
+    return True
 
 
 def test_R_OPS_3_address_of_another_machine_is_told(

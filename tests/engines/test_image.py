@@ -24,6 +24,7 @@ from lianpu.engines.image import (
     decode_image,
     encode_jpeg,
     encode_png,
+    image_size,
     thumbnail,
 )
 from lianpu.errors import (
@@ -425,3 +426,24 @@ def test_R_LIB_4_a_thumbnail_is_centred_on_the_face() -> None:
     assert crop[0, 0].tolist() == [0, 0, 0]
     assert crop[85, 85].tolist() == [255, 255, 255]
     assert np.argwhere(crop[:, :, 0] > 127).mean(axis=0) == pytest.approx([84.5, 84.5], abs=0.5)
+
+
+def test_R_LIB_12_declared_size_is_that_of_the_decoded_image(testkit: Path) -> None:
+    """Whatever decodes declares its size, up to the EXIF turn; what declares too much is refused as in decoding."""
+    limits = ImageLimits()
+    sized = 0
+    for path in sorted((testkit / "images/edge").iterdir()):
+        data = path.read_bytes()
+        try:
+            decoded = decode_image(data, limits)
+        except ImageTooLargeError:
+            with pytest.raises(ImageTooLargeError):
+                image_size(data, limits)
+        except ImageError:
+            with contextlib.suppress(ImageError):
+                image_size(data, limits)
+        else:
+            image_format, width, height = image_size(data, limits)
+            assert (image_format, {width, height}) == (decoded.format, {decoded.width, decoded.height}), path.name
+            sized += 1
+    assert sized > 20

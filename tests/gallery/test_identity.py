@@ -7,8 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lianpu.cli.enroll import person_id_of
-from lianpu.gallery.identity import checked_metadata, checked_name, checked_person_id
+from lianpu.gallery.identity import checked_metadata, checked_name, checked_person_id, person_id_from
 
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
@@ -36,7 +35,7 @@ def test_R_LIB_1_ids_of_any_script_are_taken(text: str) -> None:
 
 @given(st.text(min_size=1, max_size=60).filter(lambda name: "/" not in name and "\x00" not in name))
 def test_R_LIB_5_every_folder_name_gives_an_id_that_is_taken(name: str) -> None:
-    assert checked_person_id(person_id_of(name)) == person_id_of(name)
+    assert checked_person_id(person_id_from(name)) == person_id_from(name)
 
 
 @given(st.text(max_size=250))

@@ -59,11 +59,11 @@ def make_embedder() -> Callable[..., Path]:
 
 @pytest.fixture
 def buffalo(tmp_path: Path, scrfd: Path, make_embedder: Callable[..., Path]) -> Path:
-    """A folder like InsightFace's buffalo_sc; the recogniser is a 512-d stand-in, the extra nets are not even ONNX."""
+    """A folder like InsightFace's buffalo_sc; the recogniser is a 512-d stand-in, the landmark nets are no ONNX."""
     folder = tmp_path / "buffalo_sc"
     make_embedder(folder / "w600k_mbf.onnx")
     (folder / "det_500m.onnx").write_bytes(scrfd.read_bytes())
-    for extra in ("1k3d68.onnx", "2d106det.onnx", "genderage.onnx"):
+    for extra in ("1k3d68.onnx", "2d106det.onnx"):
         (folder / extra).write_bytes(b"not loaded")
     return folder
 

@@ -28,6 +28,7 @@ from lianpu.packs.manifest import MANIFEST_FILE, Pack
 from lianpu.packs.source import SourceLimits
 from lianpu.packs.verify import verify_pack
 from lianpu.runtime.onnx import OnnxSessionFactory
+from tests.genderage_network import write_genderage
 
 MakeEmbedder = Callable[..., Path]
 Import = Callable[..., Pack]
@@ -67,10 +68,16 @@ def test_R_INF_5_insightface_folder(install: Import, buffalo: Path) -> None:
     pack = install(buffalo, accept_licence=True)
     manifest = pack.manifest
     assert (manifest.name, manifest.version) == ("buffalo_sc", "0.7")
-    assert sorted(path.name for path in pack.folder.iterdir()) == ["det_500m.onnx", "pack.toml", "w600k_mbf.onnx"]
+    assert {path.name for path in pack.folder.iterdir()} == {
+        "det_500m.onnx",
+        "licence.json",
+        "pack.toml",
+        "w600k_mbf.onnx",
+    }
     assert manifest.licence.id == "LicenseRef-InsightFace-NonCommercial"
     assert (manifest.licence.commercial, manifest.licence.acceptance) == (False, True)
-    assert "left out: 1k3d68.onnx, 2d106det.onnx, genderage.onnx" in manifest.summary
+    assert "left out: 1k3d68.onnx, 2d106det.onnx" in manifest.summary
+    assert manifest.roles.attributes is None
     assert manifest.roles.detector is not None
     assert manifest.roles.detector.engine == "scrfd"
     assert manifest.roles.embedder is not None
@@ -381,3 +388,35 @@ def test_R_INF_5_remove(kit: Import, packs_dir: Path) -> None:
         remove_pack("kit", packs_dir)
     with pytest.raises(PackInUseError, match="part of the installation"):
         remove_pack("dlib", packs_dir)
+
+
+@pytest.mark.parametrize("declared", [False, True])
+def test_R_INF_4_insightface_folder_with_genderage_gets_the_role(
+    install: Import, buffalo: Path, sessions: OnnxSessionFactory, declared: bool
+) -> None:
+    write_genderage(buffalo / "genderage.onnx")
+    if declared:
+        tasks = {"detection": {"file": "det_500m.onnx"}, "recognition": {"file": "w600k_mbf.onnx"}}
+        (buffalo / "manifest.json").write_text(
+            json.dumps({"manifest_version": 2, "model_id": "raccoon_l", "license": "MODEL.LICENSE", "tasks": tasks})
+        )
+    pack = install(buffalo, accept_licence=True)
+    role = pack.manifest.roles.attributes
+    assert role is not None
+    assert (role.engine, role.file) == ("genderage", "genderage.onnx")
+    assert "left out: 1k3d68.onnx, 2d106det.onnx" in pack.manifest.summary
+    assert verify_pack(pack, sessions) == []
+    assert read_pack(pack.folder) == pack
+
+
+def test_R_INF_4_attributes_alone_make_no_pack(install: Import, tmp_path: Path) -> None:
+    write_genderage(tmp_path / "alone" / "genderage.onnx")
+    with pytest.raises(PackInvalidError, match="holds no detector"):
+        install(tmp_path / "alone", accept_licence=True)
+
+
+def test_R_INF_4_two_networks_for_attributes_are_not_guessed_at(install: Import, buffalo: Path) -> None:
+    write_genderage(buffalo / "genderage.onnx")
+    write_genderage(buffalo / "other.onnx", normalises_itself=False)
+    with pytest.raises(PackInvalidError, match=r"2 networks for gender and age: genderage\.onnx, other\.onnx"):
+        install(buffalo, accept_licence=True)

@@ -51,6 +51,42 @@ def test_R_INF_5_what_is_written_is_read_back_equal() -> None:
     assert parse_manifest(format_manifest(manifest), "again") == manifest
 
 
+LIVENESS = """
+[roles.liveness]
+engine = "minifasnet"
+[[roles.liveness.networks]]
+file = "det.onnx"
+scale = 2.7
+[[roles.liveness.networks]]
+file = "nets/emb.onnx"
+scale = 4
+"""
+
+
+def test_R_LIB_10_a_liveness_role_names_networks_and_their_scales() -> None:
+    manifest = parse_manifest(TEXT + LIVENESS, "pack.toml")
+    role = manifest.roles.liveness
+    assert role is not None
+    assert [(network.file, network.scale) for network in role.networks] == [("det.onnx", 2.7), ("nets/emb.onnx", 4.0)]
+    assert role.threshold == 0.5
+    assert parse_manifest(format_manifest(manifest), "again") == manifest
+
+
+@pytest.mark.parametrize(
+    ("good", "bad", "message"),
+    [
+        ('file = "nets/emb.onnx"\nscale', 'file = "other.onnx"\nscale', "roles.liveness names 'other.onnx'"),
+        ("scale = 4", "scale = 0", "scale"),
+        ('engine = "minifasnet"', 'engine = "minifasnet"\nthreshold = 1.0', "threshold"),
+        ("scale = 4", "scales = 4", "roles.liveness.networks.1.scale"),
+    ],
+)
+def test_R_LIB_10_a_wrong_liveness_role_is_refused(good: str, bad: str, message: str) -> None:
+    assert good in LIVENESS
+    with pytest.raises(PackInvalidError, match=message):
+        parse_manifest(TEXT + LIVENESS.replace(good, bad), "pack.toml")
+
+
 @pytest.mark.parametrize(
     "path",
     [

@@ -38,3 +38,25 @@ def test_R_LIB_1_failed_write_leaves_the_old_file_and_no_part(tmp_path: Path, mo
 def test_R_LIB_1_name_that_leaves_the_root_is_refused(tmp_path: Path, name: str) -> None:
     with pytest.raises(ValueError, match="leaves the storage folder"):
         LocalStorage(tmp_path / "root").write(name, b"x")
+
+
+def test_R_LIB_12_files_are_listed_with_what_interrupted_writes_left(tmp_path: Path) -> None:
+    storage = LocalStorage(tmp_path)
+    storage.write("a/b/one.jpeg", b"one")
+    storage.write("a/.hidden", b"")
+    storage.write("other/two.jpeg", b"two")
+    part = tmp_path / "a" / "b" / ".one.jpeg.k3x9.part"
+    part.write_bytes(b"on")
+    listed = {(file.name, file.size_bytes, file.blob) for file in storage.files("a")}
+    assert listed == {
+        ("a/b/one.jpeg", 3, "a/b/one.jpeg"),
+        ("a/b/.one.jpeg.k3x9.part", 2, "a/b/one.jpeg"),
+        ("a/.hidden", 0, "a/.hidden"),
+    }
+    assert list(storage.files("none")) == []
+    assert storage.size_bytes("a/b/one.jpeg") == 3
+    with pytest.raises(FileNotFoundError):
+        storage.size_bytes("a/none")
+    storage.delete_unfinished("a/b/one.jpeg")
+    assert not part.exists()
+    assert storage.read("a/b/one.jpeg") == b"one"

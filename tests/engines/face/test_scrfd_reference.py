@@ -14,7 +14,11 @@ scrfd = pytest.importorskip("insightface.model_zoo.scrfd")
 
 @pytest.mark.parametrize(
     ("file", "size"),
-    [("scrfd_2.5g_bnkps.onnx", 640), ("scrfd_2.5g_bnkps.onnx", 320), ("scrfd_500m_kps_640.onnx", 640)],
+    [
+        pytest.param("scrfd_2.5g_bnkps.onnx", 640, marks=pytest.mark.slow),
+        ("scrfd_2.5g_bnkps.onnx", 320),
+        ("scrfd_500m_kps_640.onnx", 640),
+    ],
 )
 def test_R_LIB_11_boxes_and_points_equal_insightface(
     testkit: Path, photos: dict[str, np.ndarray], onnx_factory: OnnxSessionFactory, file: str, size: int
