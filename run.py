@@ -25,6 +25,8 @@ UV_AT_LEAST = (0, 9, 8)
 OLDEST_PYTHON = (3, 11)
 # onnxruntime has neither wheels for 3.15 nor sources.
 PYTHON = ">=3.11,<3.15"
+# A worker that is done takes tests from another one.
+PARALLEL = ("-n", "auto", "--maxprocesses", "4", "--dist", "worksteal")
 
 
 def main(arguments: list[str]) -> int:
@@ -48,7 +50,7 @@ def main(arguments: list[str]) -> int:
         say("Stopped; the next start goes on from here.")
         return 130
     if testing:
-        return hand_over([str(python_of(VENV)), "-m", "pytest", *command[1:]], cwd=ROOT)
+        return hand_over([str(python_of(VENV)), "-m", "pytest", *PARALLEL, *command[1:]], cwd=ROOT)
     return hand_over([str(python_of(VENV)), "-m", "lianpu", *command])
 
 
