@@ -1,0 +1,1 @@
+"""Face restoration and upscaling of photos, with the identity measured."""
