@@ -146,7 +146,7 @@ async def _working(platform: Platform) -> AsyncGenerator[None]:
             platform.inference_models.run_unloading(),
             platform.images.run_clearing(),
             platform.streams.run_reaper(),
-            platform.streams.run_forgetting(),
+            platform.streams.run_following(),
             platform.streams.events.run_clearing(),
             *platform.delivery.runs(),
             platform.unknowns.inbox.run_clearing(),

@@ -168,6 +168,52 @@ async def test_R_STR_3_a_stream_may_end_when_nobody_watches(
         assert one.ended == [(EndReason.UNWATCHED, None)]
 
 
+async def test_R_STR_4_a_file_that_begins_again_goes_on_running(folder: SourceRules) -> None:
+    """No break between the turns either: the first wait of a source that was lost is a second."""
+    async with watched("clip.mp4", folder, loops=True, paced=False) as one:
+        await one.until(lambda: one.runner.health.state is StreamState.RUNNING)
+        states: set[StreamState] = set()
+
+        def seen_often() -> bool:
+            states.add(one.runner.health.state)
+            return one.runner._frames.put_total > 20 * 45
+
+        await one.until(seen_often)
+        assert states == {StreamState.RUNNING}
+
+
+async def test_R_STR_4_an_empty_file_that_begins_again_is_no_busy_loop(tmp_path: Path) -> None:
+    (tmp_path / "clip.mp4").write_bytes(b"no video at all")
+    async with watched("clip.mp4", SourceRules(folders=(tmp_path,)), loops=True) as one:
+        await one.until(lambda: bool(one.ended))
+        assert one.ended[0][0] is EndReason.LOST
+
+
+async def test_R_LIB_7_another_pack_looks_from_the_next_frame_on_and_names_stay(folder: SourceRules) -> None:
+    class Mirror(Square):
+        """Another pack: its vectors have nothing to do with the first one's."""
+
+        def embed(self, image: Image, faces: Sequence[DetectedFace]) -> Embeddings:
+            return np.tile(np.eye(7, dtype=np.float32)[:1], (len(faces), 1))
+
+    asked: list[int] = []
+
+    async def ask_other(probes: Sequence[Probe]) -> list[tuple[int, Recognised, str | None]]:
+        asked.extend(len(probe.embedding) for probe in probes)
+        return await ask(probes)
+
+    changes: list[int] = []
+    async with watched("clip.mp4", folder, loops=True) as one:
+        await one.until(lambda: any(person.name == "安" for person in one.runner.persons))
+        told = len(one.sightings)
+        one.runner.use(Mirror(), ask_other, lambda: changes.append(told))
+        await one.until(lambda: bool(asked))
+        assert set(asked) == {7}
+        assert changes == [told]
+        # Nobody left or came for its sake.
+        assert [person.name for sighting in one.sightings for person in sighting.changed] == ["安"]
+
+
 async def test_R_STR_2_a_refused_source_fails_with_the_reason(folder: SourceRules) -> None:
     async with watched("/etc/passwd", folder) as one:
         await one.until(lambda: bool(one.ended))

@@ -65,3 +65,11 @@ def test_R_STR_5_equal_evidence_for_two_never_flickers(looks: list[str | None]) 
     for person in looks:
         voting.vote(MISS if person is None else match(person))
     assert voting.renamed <= 1 + len(looks) // 8
+
+
+def test_R_STR_5_a_track_changes_its_name_once_at_most() -> None:
+    voting = Voting()
+    for person_id, votes in (("ann", 2), ("bob", 30), ("ann", 500)):
+        for _ in range(votes):
+            voting.vote(Recognised(person_id, 0.9, 0.2, 0.9))
+    assert (voting.name, voting.renamed) == ("bob", 1)

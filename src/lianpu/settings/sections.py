@@ -319,6 +319,7 @@ class StreamSettings(_Section):
     networks: Proxies
     folders: Paths
     webcams: Annotated[list[Annotated[int, Field(ge=0, le=99)]], BeforeValidator(_listed)]
+    hardware_decoding: str = Field(pattern=r"^[a-z0-9]{1,32}$")
     detect_every: int = Field(ge=1, le=60)
     max_faces: int = Field(ge=1, le=1000)
     min_face_px: float = Field(ge=0)

@@ -12,6 +12,7 @@ from lianpu.runtime.scheduling import InferenceQueue
 from lianpu.settings import Settings, StreamSettings
 from lianpu.storage.files import FileStorage
 from lianpu.streams.addresses import SourceRules
+from lianpu.streams.decoding import HardwareDecoding
 from lianpu.streams.event_log import EventLog
 from lianpu.streams.inbox.inbox import InboxRules, UnknownInbox
 from lianpu.streams.inbox.naming import UnknownNaming
@@ -54,6 +55,7 @@ def assemble_streams(
         feed_lifetime_s=60 * rules.feed_minutes,
         pushed_limits=frame_limits(settings),
         pipeline_options=pipeline_options(rules),
+        hardware=HardwareDecoding(rules.hardware_decoding),
     )
 
 

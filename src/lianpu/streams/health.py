@@ -7,6 +7,8 @@ from enum import StrEnum
 
 import numpy as np
 
+from lianpu.streams.decoding import Decoder
+
 WINDOW_S = 10.0
 
 
@@ -52,6 +54,10 @@ class StreamHealth:
     persons: int
     """In the picture now."""
     viewers: int
+    detect_every: int
+    """Faces are looked for in every k-th frame; more than what was asked for while the machine cannot keep up."""
+    decoder: Decoder | None
+    """None: no frame yet."""
 
 
 class Rate:

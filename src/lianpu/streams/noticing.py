@@ -23,6 +23,10 @@ class StreamNoticing:
         self._inbox = inbox
         self._filter = EventFilter(cooldown_s, self._unknown_of)
 
+    def use(self, analyzer: FaceAnalyzer) -> None:
+        """What is seen from now on is seen by this pack."""
+        self._analyzer = analyzer
+
     async def keep(self, sighting: Sighting) -> None:
         # The inbox first: who leaves is in it by then, and known when he comes back.
         await self._inbox.keep(self._stream_id, self._analyzer, sighting.ended)

@@ -83,7 +83,6 @@ class Person:
     """Of the person; shown."""
     quality: float = 0.0
     """The best that was embedded."""
-    tried_quality: float = 0.0
     embedded_at_s: float | None = None
     embedding: NDArray[np.float32] | None = None
     """Of the best face."""
@@ -139,10 +138,17 @@ class Pipeline:
         self._lettering = lettering
         self._unknown_label = unknown_label
         self._judge_live = judge_live
+        self.detect_every = options.detect_every
+        """Whoever runs it may raise it while it cannot keep up."""
         self._tracker = Tracker(options.tracker)
         self._persons: dict[int, Person] = {}
         self._detected_number: int | None = None
         self._scene: NDArray[np.float32] | None = None
+
+    @property
+    def least_detect_every(self) -> int:
+        """As was asked for."""
+        return self._options.detect_every
 
     @property
     def persons(self) -> list[Person]:
@@ -152,7 +158,7 @@ class Pipeline:
     def is_due(self, frame: Frame) -> bool:
         """Whether faces are to be looked for in this frame. Frames that were dropped count."""
         last = self._detected_number
-        return last is None or frame.number - last >= self._options.detect_every
+        return last is None or frame.number - last >= self.detect_every
 
     def look(self, frame: Frame) -> Seen:
         """Find the faces of a frame and follow them. Blocks."""
@@ -190,6 +196,13 @@ class Pipeline:
             if person.voting.forget(person_id):
                 person.name = None
 
+    def use(self, finder: FaceFinder) -> None:
+        """Another pack finds and embeds from the next frame on. Names stay; what the packs' vectors differ in goes."""
+        self._finder = finder
+        for person in self._persons.values():
+            person.embedding = person.embedded_at_s = None
+            person.quality, person.doubts = 0.0, 0
+
     def end(self) -> list[Person]:
         """The source is over or was cut; returns who was in the picture."""
         ended = [self._persons[track.id] for track in self._tracker.end_all() if track.id in self._persons]
@@ -197,11 +210,12 @@ class Pipeline:
         self._detected_number = None
         return ended
 
-    def picture(self, frame: Frame) -> bytes:
-        """The frame with boxes and names, as JPEG. Blocks."""
-        return encode_jpeg(self.drawn(frame), self._options.jpeg_quality)
+    def encoded(self, picture: Picture) -> bytes:
+        """As JPEG. Blocks."""
+        return encode_jpeg(picture, self._options.jpeg_quality)
 
     def drawn(self, frame: Frame) -> Picture:
+        """The frame with boxes and names. Blocks."""
         labels = [self._label(person, frame.moment_s) for person in list(self._persons.values())]
         return draw(frame.pixels, [label for label in labels if label is not None], self._lettering)
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from lianpu.engines.image import ImageLimits, decode_image
 from lianpu.engines.image_header import ImageFormat, sniff_format
 from lianpu.errors import ImageError, ImageFormatError, SourceLostError
+from lianpu.streams.decoding import SOFTWARE, Decoder
 from lianpu.streams.frames import Frame, Pixels
 
 
@@ -136,6 +137,8 @@ class PushedFrames:
 
 class PushedReader:
     """As `VideoReader`, for frames that are pushed."""
+
+    decoder = Decoder("mjpeg", SOFTWARE)
 
     def __init__(self, pushed: PushedFrames) -> None:
         self._pushed = pushed

@@ -11,9 +11,12 @@ from urllib.parse import quote, urljoin
 import av
 import av.container
 import av.error
+from av.codec.hwaccel import HWAccel
+from av.video.stream import VideoStream
 
 from lianpu.errors import SourceLostError
 from lianpu.streams.addresses import Resolve, Source, SourceKind, SourceRules, checked_source
+from lianpu.streams.decoding import SOFTWARE, Choice, Decoder, HardwareDecoding, problem_of
 from lianpu.streams.fetching import MAX_REDIRECTS, CheckedHttp
 from lianpu.streams.frames import Frame, Pixels
 from lianpu.streams.relay import RtspRelay
@@ -39,11 +42,13 @@ class VideoReader:
         paced: bool = True,
         resolve: Resolve | None = None,
         name: str = "source",
+        hardware: HardwareDecoding | None = None,
     ) -> None:
         """
         Args:
             paced: frames of a file come at its own speed; else as fast as they can be decoded.
             name: of the threads that it starts.
+            hardware: the device that decodes; None: software does.
         """
         self._source = source
         self._rules = rules
@@ -54,8 +59,12 @@ class VideoReader:
         self._relay: RtspRelay | None = None
         self._http: CheckedHttp | None = None
         self._closed = False
+        self._is_open = False
+        self._hardware = hardware or HardwareDecoding()
         self.source_fps: float | None = None
         """As the source says."""
+        self.decoder: Decoder | None = None
+        """Known with the first frame."""
 
     def __enter__(self) -> "VideoReader":
         return self
@@ -77,10 +86,16 @@ class VideoReader:
             SourceRefusedError: it leads to where it may not.
             SourceLostError: it cannot be opened, ends in the middle, or holds no video.
         """
+        choice = self._hardware.choice()
         try:
-            container = self._opened()
-            self._parts.callback(container.close)
-            yield from self._decoded(container)
+            try:
+                yield from self._frames_by(choice)
+            except (av.error.FFmpegError, OSError) as error:
+                software = None if self._closed else self._instead_of(choice.device, _reason(error))
+                if software is None:
+                    raise
+                self._parts.close()
+                yield from self._frames_by(software)
         except SourceLostError:
             if not self._closed:
                 raise
@@ -89,17 +104,34 @@ class VideoReader:
                 return
             raise SourceLostError(f"{self._source.shown} cannot be read: {_reason(error)}.") from error
 
-    def _decoded(self, container: av.container.InputContainer) -> Iterator[Frame]:
+    def _frames_by(self, choice: Choice) -> Iterator[Frame]:
+        container = self._opened(choice.device)
+        self._parts.callback(container.close)
+        self._is_open = True
+        yield from self._decoded(container, choice)
+
+    def _instead_of(self, device: str | None, reason: str) -> Choice | None:
+        """Software, where it was the device that failed; None: it was the source."""
+        if device is None or self.decoder is not None:
+            return None
+        if problem_of(device) is not None:
+            return self._hardware.give_up(reason)
+        return Choice(None, f"{device} decoded nothing: {reason}.") if self._is_open else None
+
+    def _decoded(self, container: av.container.InputContainer, choice: Choice) -> Iterator[Frame]:
         if not container.streams.video:
             raise SourceLostError(f"{self._source.shown} holds no video.")
         stream = container.streams.video[0]
-        stream.thread_type = "SLICE" if self._source.kind in _LIVE else "AUTO"
+        is_alone = self._source.kind in _LIVE or choice.device is not None
+        stream.thread_type = "SLICE" if is_alone else "AUTO"
         self.source_fps = float(stream.average_rate or 0) or None
         began_s = time.monotonic()
         first_s: float | None = None
         for number, picture in enumerate(container.decode(stream)):
             if self._closed:
                 return
+            if self.decoder is None:
+                self.decoder = _decoder_of(stream, picture, choice)
             if self._paced and picture.pts is not None:
                 first_s = picture.time if first_s is None else first_s
                 ahead_s = (picture.time - first_s) - (time.monotonic() - began_s)
@@ -107,32 +139,32 @@ class VideoReader:
                     time.sleep(min(ahead_s, _LATE_S))
             yield Frame(number, partial(_pixels, picture), time.monotonic())
 
-    def _opened(self) -> av.container.InputContainer:
+    def _opened(self, device: str | None) -> av.container.InputContainer:
         if self._source.kind is SourceKind.RTSP:
-            return self._opened_rtsp(self._source)
+            return self._opened_rtsp(self._source, device)
         if self._source.kind is SourceKind.HTTP:
             self._http = CheckedHttp(self._rules, self._resolve)
             self._parts.callback(self._http.close)
             self._end_if_closed()
-            return self._opened_http(self._http)
+            return self._opened_http(self._http, device)
         if self._source.kind is SourceKind.FILE:
             # What a file names further (a playlist, a concat list) is not opened.
-            return _open(f"file:{self._source.address}", {"protocol_whitelist": "file"}, io_open=None)
+            return _open(f"file:{self._source.address}", {"protocol_whitelist": "file"}, device, io_open=None)
         if self._source.kind is SourceKind.WEBCAM:
-            device = webcam(int(self._source.address))
-            return _open(device.address, _LOW_DELAY, io_open=None, container_format=device.format)
+            camera = webcam(int(self._source.address))
+            return _open(camera.address, _LOW_DELAY, device, io_open=None, container_format=camera.format)
         raise SourceLostError(f"{self._source.shown} is none that is read here.")
 
-    def _opened_http(self, http: CheckedHttp) -> av.container.InputContainer:
+    def _opened_http(self, http: CheckedHttp, device: str | None) -> av.container.InputContainer:
         def io_open(address: str, _flags: int, _options: dict[str, str]) -> Any:
             first = address == self._source.address
             return http.open(self._source if first else http.checked(address), credentials_of=self._source)
 
         # FFmpeg's HLS reader takes whatever is called http for a connection of its own, and ends the process if not.
         own = {"http_persistent": "0", "http_multiple": "0"}
-        return _open(self._source.address, own, io_open=io_open)
+        return _open(self._source.address, own, device, io_open=io_open)
 
-    def _opened_rtsp(self, source: Source) -> av.container.InputContainer:
+    def _opened_rtsp(self, source: Source, device: str | None) -> av.container.InputContainer:
         for _ in range(MAX_REDIRECTS + 1):
             relay = self._started_relay(source)
             credentials = ""
@@ -141,7 +173,7 @@ class VideoReader:
             path = source.address.partition("://")[2].partition("/")[2]
             address = f"rtsp://{credentials}127.0.0.1:{relay.port}/{path}"
             try:
-                return _open(address, {"rtsp_transport": "tcp", **_LOW_DELAY}, io_open=None)
+                return _open(address, {"rtsp_transport": "tcp", **_LOW_DELAY}, device, io_open=None)
             except (av.error.FFmpegError, OSError):
                 relay.close()
                 if relay.redirect is None or self._closed:
@@ -174,10 +206,24 @@ def _pixels(picture: av.VideoFrame) -> Pixels:
     return cast(Pixels, picture.to_ndarray(format="rgb24"))
 
 
+def _decoder_of(stream: VideoStream, picture: av.VideoFrame, choice: Choice) -> Decoder:
+    """A device's frames have its own pixel format until they are fetched from it; software's never change theirs."""
+    context = stream.codec_context
+    if choice.device is None:
+        return Decoder(context.name, SOFTWARE, choice.notice)
+    if context.is_hwaccel and context.pix_fmt != picture.format.name:
+        return Decoder(context.name, choice.device)
+    return Decoder(context.name, SOFTWARE, f"{choice.device} cannot decode this {context.name} video.")
+
+
 def _open(
-    address: str, options: dict[str, str], *, io_open: Any, container_format: str | None = None
+    address: str, options: dict[str, str], device: str | None, *, io_open: Any, container_format: str | None = None
 ) -> av.container.InputContainer:
-    return av.open(address, format=container_format, options=options, timeout=(OPEN_S, READ_S), io_open=io_open)
+    accelerator = None if device is None else HWAccel(device)
+    timeouts = (OPEN_S, READ_S)
+    return av.open(
+        address, format=container_format, options=options, timeout=timeouts, io_open=io_open, hwaccel=accelerator
+    )
 
 
 def _reason(error: Exception) -> str:

@@ -18,7 +18,8 @@ from lianpu.http.problems import RequestId, problems
 from lianpu.streams import schemas
 from lianpu.streams.broadcast import FIRST, MEDIA_TYPE, Broadcast, part
 from lianpu.streams.events import EventKind
-from lianpu.streams.streams import StreamRecord, StreamsDep
+from lianpu.streams.records import StreamRecord
+from lianpu.streams.streams import StreamsDep
 
 router = APIRouter(prefix="/api/v1/stream", tags=["streams"])
 FEED_PATH = "/api/v1/stream/feed"

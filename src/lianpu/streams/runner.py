@@ -8,14 +8,18 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import aclosing, suppress
 from dataclasses import dataclass
+from typing import Protocol
 
 from lianpu.errors import BusyError, SourceLostError, SourceRefusedError
 from lianpu.runtime.scheduling import InferenceQueue
 from lianpu.streams.addresses import Resolve, Source, SourceKind, SourceRules, checked_source
 from lianpu.streams.broadcast import Broadcast
+from lianpu.streams.decoding import Decoder, HardwareDecoding
 from lianpu.streams.frames import Frame, NewestFrame
 from lianpu.streams.health import EndReason, Latencies, Rate, StreamHealth, StreamState
-from lianpu.streams.pipeline import Person, Pipeline, Probe, Seen
+from lianpu.streams.overlay import Picture
+from lianpu.streams.pace import Pace
+from lianpu.streams.pipeline import FaceFinder, Person, Pipeline, Probe, Seen
 from lianpu.streams.pushing import PushedFrames, PushedReader
 from lianpu.streams.reading import VideoReader
 from lianpu.streams.voting import Recognised
@@ -52,6 +56,23 @@ class Sighting:
     ended: list[Person]
 
 
+@dataclass(frozen=True, slots=True)
+class _Done:
+    """What a worker did with a frame."""
+
+    begun_s: float
+    seen: Seen | None
+    """None: it was not looked at."""
+    jpeg: bytes | None
+    """None: nobody watches."""
+
+
+class FrameTaker(Protocol):
+    def put(self, picture: Picture, moment_s: float) -> None:
+        """From any thread, without waiting; the picture is not written to any more."""
+        ...
+
+
 class StreamRunner:
     """Made and used on one event loop. `on_end` is called once, whatever ended it."""
 
@@ -69,8 +90,13 @@ class StreamRunner:
         on_end: Callable[[EndReason, str | None], None],
         pushed: PushedFrames | None = None,
         resolve: Resolve | None = None,
+        hardware: HardwareDecoding | None = None,
     ) -> None:
-        """`pushed`: where the frames come from, for a source that is pushed."""
+        """
+        Args:
+            pushed: where the frames come from, for a source that is pushed.
+            hardware: the device that decodes; None: software does.
+        """
         self._id = stream_id
         self._source = source
         self._rules = rules
@@ -82,6 +108,8 @@ class StreamRunner:
         self._on_end = on_end
         self.pushed = pushed
         self._resolve = resolve
+        self._hardware = hardware
+        self._decoder: Decoder | None = None
         self._frames = NewestFrame()
         self._stopping = threading.Event()
         self._reader: VideoReader | PushedReader | None = None
@@ -95,7 +123,11 @@ class StreamRunner:
         self._latencies = Latencies()
         self._watched_s = time.monotonic()
         self._forgotten: set[str] = set()
+        self._change: Callable[[], None] | None = None
+        self._pace = Pace(pipeline.least_detect_every)
         self.broadcast = Broadcast()
+        self.recorder: FrameTaker | None = None
+        """Gets each picture that is drawn, as long as it is set."""
         self.detection_paused = False
 
     @property
@@ -113,6 +145,8 @@ class StreamRunner:
             high_ms,
             len(self._pipeline.persons),
             self.broadcast.viewers,
+            self._pipeline.detect_every,
+            self._decoder,
         )
 
     @property
@@ -122,6 +156,21 @@ class StreamRunner:
     def forget(self, person_ids: set[str]) -> None:
         """These persons are nobody any more, from the next frame on."""
         self._forgotten |= person_ids
+
+    def use(self, finder: FaceFinder, ask_gallery: AskGallery, also: Callable[[], None]) -> None:
+        """From the next frame on another pack looks.
+
+        Args:
+            ask_gallery: with the vectors of that pack.
+            also: called in between: what was seen before is told of by then, and nothing was seen afterwards.
+        """
+
+        def change() -> None:
+            self._pipeline.use(finder)
+            self._ask_gallery = ask_gallery
+            also()
+
+        self._change = change
 
     def start(self) -> None:
         self._thread.start()
@@ -160,7 +209,9 @@ class StreamRunner:
         while not self._stopping.is_set():
             before = number
             try:
-                number = self._read_once(number)
+                number, begins_again = self._read_once(number)
+                if begins_again and number > before:
+                    continue
                 problem = "The source has ended."
             except SourceRefusedError as error:
                 self._finish(EndReason.REFUSED, error.detail)
@@ -177,19 +228,20 @@ class StreamRunner:
             self._state, self._reason = StreamState.RECONNECTING, problem
             self._stopping.wait(wait_s * random.uniform(1 - JITTER, 1 + JITTER))  # noqa: S311 (spreads load, hides nothing)
 
-    def _read_once(self, number: int) -> int:
-        """Until the source ends; returns the number of the next frame."""
+    def _read_once(self, number: int) -> tuple[int, bool]:
+        """Until the source ends: the number of the next frame, and whether the source is a file that begins again."""
         source = checked_source(self._source, self._rules, self._resolve)
         is_file = source.kind is SourceKind.FILE
         with self._reader_of(source) as reader:
             self._reader = reader
             if self._stopping.is_set():
-                return number
+                return number, False
             try:
                 for frame in reader.frames():
                     frame.number = number
                     number += 1
                     self._read_rate.count()
+                    self._decoder = reader.decoder
                     self._state, self._reason = StreamState.RUNNING, None
                     self._frames.put(frame)
             except SourceLostError as error:
@@ -200,14 +252,21 @@ class StreamRunner:
                 self._reader = None
         if is_file and not self._options.loops:
             self._finish(EndReason.END_OF_FILE, None)
-        return number
+        return number, is_file
 
     def _reader_of(self, source: Source) -> VideoReader | PushedReader:
         if source.kind is SourceKind.PUSH:
             assert self.pushed is not None
             return PushedReader(self.pushed)
         name = f"stream-{self._id}"
-        return VideoReader(source, self._rules, paced=self._options.paced, resolve=self._resolve, name=name)
+        return VideoReader(
+            source,
+            self._rules,
+            paced=self._options.paced,
+            resolve=self._resolve,
+            name=name,
+            hardware=self._hardware,
+        )
 
     # The event loop.
 
@@ -240,26 +299,37 @@ class StreamRunner:
 
     async def _take(self, frame: Frame) -> None:
         due = not self.detection_paused and self._pipeline.is_due(frame)
-        watched = self.broadcast.viewers > 0
-        if not due and not watched:
+        watched, recorder = self.broadcast.viewers > 0, self.recorder
+        if not due and not watched and recorder is None:
             return
-        while self._forgotten:
-            self._pipeline.forget(self._forgotten.pop())
+        self._catch_up()
+        asked_s = time.monotonic()
         try:
-            seen, jpeg = await self._queue.run(self._work, frame, due=due, watched=watched)
+            done = await self._queue.run(self._work, frame, due=due, watched=watched, recorder=recorder)
         except BusyError:
             return  # this frame goes by, as under any other overload
-        if jpeg is not None:
-            self.broadcast.publish(jpeg)
+        seen = done.seen
+        if done.jpeg is not None:
+            self.broadcast.publish(done.jpeg)
             self._published_rate.count()
         changed: list[Person] = []
         if seen is not None:
             self._looked_rate.count()
+            waited_s, worked_s = done.begun_s - asked_s, time.monotonic() - done.begun_s
+            self._pipeline.detect_every = self._pace.after(waited_s, worked_s, self._read_rate.per_second())
             if seen.probes:
                 changed = self._pipeline.take_names(await self._answers(seen.probes))
             if changed or seen.ended:
                 await self._tell(Sighting(changed, seen.ended))
         self._latencies.add(time.monotonic() - frame.moment_s)
+
+    def _catch_up(self) -> None:
+        """What was asked for between two frames."""
+        while self._forgotten:
+            self._pipeline.forget(self._forgotten.pop())
+        change, self._change = self._change, None
+        if change is not None:
+            change()
 
     async def _answers(self, probes: Sequence[Probe]) -> list[tuple[int, Recognised, str | None]]:
         """None at all where the gallery cannot be asked now: the faces have their turn again."""
@@ -280,10 +350,16 @@ class StreamRunner:
         except Exception as error:
             _log.error("an event of a stream cannot be kept", extra={"stream": self._id}, exc_info=error)
 
-    def _work(self, frame: Frame, *, due: bool, watched: bool) -> tuple[Seen | None, bytes | None]:
+    def _work(self, frame: Frame, *, due: bool, watched: bool, recorder: FrameTaker | None) -> _Done:
         """On an inference worker."""
+        begun_s = time.monotonic()
         seen = self._pipeline.look(frame) if due else None
-        return seen, self._pipeline.picture(frame) if watched else None
+        if not watched and recorder is None:
+            return _Done(begun_s, seen, None)
+        drawn = self._pipeline.drawn(frame)
+        if recorder is not None:
+            recorder.put(drawn, frame.moment_s)
+        return _Done(begun_s, seen, self._pipeline.encoded(drawn) if watched else None)
 
     async def _watch(self) -> None:
         unwatched_s = 0.0

@@ -8,7 +8,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from lianpu.streams.events import EventKind
 from lianpu.streams.health import EndReason
 from lianpu.streams.models import NAME_MAX_CHARS, StreamEvent
-from lianpu.streams.streams import FOREVER, StreamOptions, StreamRecord
+from lianpu.streams.records import FOREVER, StreamOptions, StreamRecord
 
 LONGEST_MINUTES = 366 * 24 * 60
 
@@ -70,6 +70,15 @@ class HealthAnswer(BaseModel):
     latency_p95_ms: float | None
     persons: int = Field(description="In the picture now.")
     viewers: int
+    detect_every: int = Field(
+        description="Faces are looked for in every k-th frame now: in fewer than asked for while the machine is busy."
+    )
+    pack: str = Field(description="`name@version` that faces are recognised by now.", examples=["dlib@1"])
+    decoder: str | None = Field(description="What decodes the video; null: no frame yet.", examples=["h264"])
+    decoding_device: str | None = Field(
+        description="Where: `software`, or a type of hardware device.", examples=["software", "cuda"]
+    )
+    decoding_notice: str | None = Field(description="Why it is not the device that the settings ask for.")
 
 
 class StreamAnswer(BaseModel):
@@ -121,6 +130,11 @@ class StreamAnswer(BaseModel):
                 latency_p95_ms=health.latency_p95_ms,
                 persons=health.persons,
                 viewers=health.viewers,
+                detect_every=health.detect_every,
+                pack=record.pack_in_use or "",
+                decoder=None if health.decoder is None else health.decoder.codec,
+                decoding_device=None if health.decoder is None else health.decoder.device,
+                decoding_notice=None if health.decoder is None else health.decoder.notice,
             ),
             feed_url=None if health is None or health.state.is_over else feed_url,
         )

@@ -2,8 +2,7 @@
 
 import asyncio
 import logging
-from dataclasses import asdict, dataclass, field, replace
-from datetime import datetime, timedelta
+from dataclasses import asdict, replace
 from functools import partial
 from typing import Annotated
 
@@ -17,59 +16,23 @@ from lianpu.engines.lettering import Lettering
 from lianpu.errors import StreamStateError, TooManyStreamsError
 from lianpu.runtime.scheduling import InferenceQueue
 from lianpu.streams.addresses import PUSHED, SourceRules, checked_source
+from lianpu.streams.decoding import HardwareDecoding
 from lianpu.streams.event_log import EventLog
-from lianpu.streams.health import EndReason, StreamHealth
+from lianpu.streams.following import Following
+from lianpu.streams.health import EndReason
 from lianpu.streams.models import Stream
 from lianpu.streams.naming import FaceNaming
-from lianpu.streams.noticing import Noticing, StreamNoticing
+from lianpu.streams.noticing import Noticing
 from lianpu.streams.pipeline import Pipeline, PipelineOptions
 from lianpu.streams.pushing import PushedFrames
+from lianpu.streams.records import RunningStream, StreamOptions, StreamRecord, expiry_of, mark_ended
 from lianpu.streams.repository import StreamRepository
 from lianpu.streams.runner import RunnerOptions, Sighting, StreamRunner
 from lianpu.streams.vault import SourceVault
 
-FOREVER = -1.0
 REAPER_S = 30.0
-FORGETTING_S = 2.0
 ENDED_SHOWN = 50
 _log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class StreamOptions:
-    """What a stream was asked for, besides its source and lifetime; kept as JSON."""
-
-    pack: str | None = None
-    threshold: float | None = None
-    detect_every: int | None = None
-    """None: as the settings say."""
-    stop_when_unwatched: bool = False
-    paced: bool = True
-    loops: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class StreamRecord:
-    row: Stream
-    health: StreamHealth | None
-    """None: it is over."""
-    options: StreamOptions
-    detection_paused: bool = False
-
-
-@dataclass(slots=True)
-class _Running:
-    row: Stream
-    runner: StreamRunner
-    options: StreamOptions
-    noticing: StreamNoticing
-    ended: asyncio.Event = field(default_factory=asyncio.Event)
-    expiry: asyncio.TimerHandle | None = None
-
-    @property
-    def is_over(self) -> bool:
-        """Its end is about to be kept."""
-        return self.row.end_reason is not None
 
 
 class Streams:
@@ -89,6 +52,7 @@ class Streams:
         feed_lifetime_s: float,
         pushed_limits: ImageLimits,
         pipeline_options: PipelineOptions,
+        hardware: HardwareDecoding,
     ) -> None:
         """
         Args:
@@ -106,8 +70,9 @@ class Streams:
         self.feed_lifetime_s = feed_lifetime_s
         self._pushed_limits = pushed_limits
         self._pipeline_options = pipeline_options
+        self._hardware = hardware
         self._lettering = Lettering()
-        self._running: dict[str, _Running] = {}
+        self._running: dict[str, RunningStream] = {}
         self._background: set[asyncio.Task[None]] = set()
         self._starting = 0
         self._closing = False
@@ -159,7 +124,7 @@ class Streams:
             is_permanent=is_permanent,
             is_active=True,
             started_at=started_at,
-            expires_at=_expiry(started_at, lifetime_minutes),
+            expires_at=expiry_of(started_at, lifetime_minutes),
         )
         async with self._database.session() as session:
             StreamRepository(session).add(row)
@@ -167,7 +132,7 @@ class Streams:
         if self._closing:
             await self._keep_end(stream_id, EndReason.SHUTDOWN, None)
             return await self.get(stream_id)
-        return self._record(self._run(row, source, analyzer, options))
+        return self._run(row, source, analyzer, options).record
 
     async def restore(self) -> None:
         """At the start: permanent streams begin again; the others ended when the server did."""
@@ -175,7 +140,7 @@ class Streams:
             rows = await StreamRepository(session).active()
             for row in rows:
                 if not row.is_permanent or (row.expires_at is not None and row.expires_at <= now_utc()):
-                    _mark_ended(row, EndReason.SHUTDOWN if not row.is_permanent else EndReason.EXPIRED, None)
+                    mark_ended(row, EndReason.SHUTDOWN if not row.is_permanent else EndReason.EXPIRED, None)
             await session.commit()
         for row in rows:
             if row.is_active:
@@ -205,13 +170,13 @@ class Streams:
         """
         running = self._running.get(stream_id)
         if running is not None:
-            return self._record(running)
+            return running.record
         async with self._database.session() as session:
             row = await StreamRepository(session).stream(stream_id)
         return StreamRecord(row, None, StreamOptions(**row.options))
 
     def active(self) -> list[StreamRecord]:
-        return [self._record(running) for running in self._going()]
+        return [running.record for running in self._going()]
 
     async def ended(self) -> list[StreamRecord]:
         """The one that ended last first."""
@@ -231,11 +196,11 @@ class Streams:
         async with self._database.session() as session:
             row = await StreamRepository(session).stream(stream_id)
             row.lifetime_minutes = minutes
-            row.expires_at = _expiry(now_utc(), minutes)
+            row.expires_at = expiry_of(now_utc(), minutes)
             await session.commit()
         running.row = row
         self._set_expiry(running)
-        return self._record(running)
+        return running.record
 
     async def pause_detection(self, stream_id: str, *, paused: bool) -> StreamRecord:
         """The picture goes on; faces are not looked for.
@@ -245,7 +210,7 @@ class Streams:
         """
         running = await self._of(stream_id)
         running.runner.detection_paused = paused
-        return self._record(running)
+        return running.record
 
     async def runner(self, stream_id: str) -> StreamRunner:
         """
@@ -263,21 +228,9 @@ class Streams:
                 if running.row.expires_at is not None and running.row.expires_at <= now:
                     await running.runner.stop(EndReason.EXPIRED)
 
-    async def run_forgetting(self) -> None:
-        """Who was deleted from the gallery while in the picture is named no longer."""
-        while True:
-            await asyncio.sleep(FORGETTING_S)
-            try:
-                await self._forget()
-            except Exception as error:  # tried again at once
-                _log.warning("the gallery cannot be asked who is still in it", exc_info=error)
-
-    async def _forget(self) -> None:
-        persons = [person for running in self._running.values() for person in running.runner.persons]
-        named = {person.voting.name for person in persons if person.voting.name is not None}
-        if named and (gone := await self._naming.gone(named)):
-            for running in self._running.values():
-                running.runner.forget(gone)
+    async def run_following(self) -> None:
+        """Streams that run follow what becomes of the gallery."""
+        await Following(self._naming, lambda: list(self._running.values())).run()
 
     async def close(self) -> None:
         """All streams end; permanent ones begin again with the server."""
@@ -286,7 +239,7 @@ class Streams:
         await asyncio.gather(*(one.runner.stop(EndReason.SHUTDOWN) for one in running))
         await asyncio.gather(*self._background, return_exceptions=True)
 
-    def _run(self, row: Stream, source: str, analyzer: FaceAnalyzer, options: StreamOptions) -> _Running:
+    def _run(self, row: Stream, source: str, analyzer: FaceAnalyzer, options: StreamOptions) -> RunningStream:
         detect_every = options.detect_every or self._pipeline_options.detect_every
         pipeline_options = replace(
             self._pipeline_options, detect_every=detect_every, live_only=self._naming.names_live_only
@@ -307,8 +260,9 @@ class Streams:
             on_sighting=partial(self._on_sighting, stream_id),
             on_end=partial(self._on_end, stream_id),
             pushed=PushedFrames(self._pushed_limits) if source.strip() == PUSHED else None,
+            hardware=self._hardware,
         )
-        running = _Running(row, runner, options, noticing)
+        running = RunningStream(row, runner, options, noticing, analyzer)
         self._running[stream_id] = running
         runner.start()
         self._set_expiry(running)
@@ -322,7 +276,7 @@ class Streams:
 
     def _on_end(self, stream_id: str, reason: EndReason, detail: str | None) -> None:
         running = self._running[stream_id]
-        _mark_ended(running.row, reason, detail)
+        mark_ended(running.row, reason, detail)
         if running.expiry is not None:
             running.expiry.cancel()
         _log.info("stream ended", extra={"stream": stream_id, "reason": reason.value})
@@ -342,10 +296,10 @@ class Streams:
         async with self._database.session() as session:
             row = await StreamRepository(session).stream(stream_id)
             if not (row.is_permanent and reason is EndReason.SHUTDOWN):
-                _mark_ended(row, reason, detail)
+                mark_ended(row, reason, detail)
                 await session.commit()
 
-    def _set_expiry(self, running: _Running) -> None:
+    def _set_expiry(self, running: RunningStream) -> None:
         if running.expiry is not None:
             running.expiry.cancel()
             running.expiry = None
@@ -354,35 +308,20 @@ class Streams:
             wait_s = max(0.0, (expires_at - now_utc()).total_seconds())
             running.expiry = asyncio.get_running_loop().call_later(wait_s, self._expire, running)
 
-    def _expire(self, running: _Running) -> None:
+    def _expire(self, running: RunningStream) -> None:
         task = asyncio.create_task(running.runner.stop(EndReason.EXPIRED))
         self._background.add(task)
         task.add_done_callback(self._background.discard)
 
-    async def _of(self, stream_id: str) -> _Running:
+    async def _of(self, stream_id: str) -> RunningStream:
         running = self._running.get(stream_id)
         if running is None or running.is_over:
             record = await self.get(stream_id)
             raise StreamStateError(f"The stream is over: {record.row.end_reason}.")
         return running
 
-    def _going(self) -> list[_Running]:
+    def _going(self) -> list[RunningStream]:
         return [running for running in self._running.values() if not running.is_over]
-
-    def _record(self, running: _Running) -> StreamRecord:
-        health = None if running.is_over else running.runner.health
-        return StreamRecord(running.row, health, running.options, running.runner.detection_paused)
-
-
-def _expiry(moment: datetime, minutes: float) -> datetime | None:
-    return None if minutes == FOREVER else moment + timedelta(minutes=minutes)
-
-
-def _mark_ended(row: Stream, reason: EndReason, detail: str | None) -> None:
-    row.is_active = False
-    row.ended_at = now_utc()
-    row.end_reason = reason.value
-    row.end_detail = None if detail is None else detail[:500]
 
 
 async def _streams(request: Request) -> Streams:

@@ -26,6 +26,8 @@ class VotingOptions:
     votes_to_rename: int = 4
     rename_ratio: float = 2.0
     """So many times the standing name's weight another one needs."""
+    max_renames: int = 1
+    """A name that changed so often stays: a track that wavers between people is told once, not all the time."""
     votes_for_unknown: int = 3
     """So many recognitions without a match make a track an unknown one, rather than one not recognised yet."""
 
@@ -81,6 +83,6 @@ class Voting:
         votes, options = self._votes[person_id], self._options
         if self.name is not None:
             stronger = self._weights[person_id] >= options.rename_ratio * self._weights[self.name]
-            return votes >= options.votes_to_rename and stronger
+            return self.renamed < options.max_renames and votes >= options.votes_to_rename and stronger
         ahead = all(self._weights[person_id] >= weight for weight in self._weights.values())
         return ahead and (votes >= options.votes_to_name or recognised.margin >= options.sure_margin)

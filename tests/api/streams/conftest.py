@@ -75,5 +75,5 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> dict[str, int]:
         return call
 
     monkeypatch.setattr(Pipeline, "look", counted("looked", Pipeline.look))
-    monkeypatch.setattr(Pipeline, "picture", counted("drawn", Pipeline.picture))
+    monkeypatch.setattr(Pipeline, "drawn", counted("drawn", Pipeline.drawn))
     return counts

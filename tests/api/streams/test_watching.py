@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from lianpu.engines.image import decode_image
+from lianpu.streams import following as following_module
 from lianpu.streams import router as router_module
-from lianpu.streams import streams as streams_module
 from tests.api.calls import enrol
 from tests.api.logins import PASSWORD, bearer, create_user
 from tests.api.streams.conftest import SIDE, OpenStreams
@@ -216,7 +216,7 @@ async def test_R_STR_5_what_cannot_be_looked_at_in_time_is_dropped_and_counted(s
 async def test_R_LIB_2_who_is_deleted_while_in_the_picture_is_named_no_longer(
     open_streams: OpenStreams, astronaut_photo: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(streams_module, "FORGETTING_S", 0.05)
+    monkeypatch.setattr(following_module, "FOLLOWING_S", 0.05)
     async with open_streams() as server:
         await enrol(server.client, astronaut_photo, name="Eileen", person_id="eileen")
         stream = await server.start("known.mp4", loop=True)

@@ -13,8 +13,8 @@ import lianpu
 from lianpu.streams.events import EventKind
 from lianpu.streams.health import StreamState
 from lianpu.streams.models import StreamEvent
+from lianpu.streams.records import StreamRecord
 from lianpu.streams.schemas import StreamEventAnswer
-from lianpu.streams.streams import StreamRecord
 
 ONLINE, OFFLINE = "online", "offline"
 ON, OFF = "ON", "OFF"
