@@ -15,6 +15,7 @@ from tests.browser.conftest import CONSOLE, OpenPage
 from tests.browser.server import Server, running_server
 
 FPS = 25
+EVENTS = re.compile(r"/api/v1/stream/[^/]+/events(\?|$)")
 
 
 def write_clip(path: Path, photos: list[bytes], seconds_each: float) -> None:
@@ -43,8 +44,8 @@ def theatre(
     folder = tmp_path_factory.mktemp("theatre")
     (folder / "videos").mkdir()
     video = folder / "videos" / "door.mp4"
-    write_clip(video, [crops["Ann 1.jpg"], t1_photo], 2)
-    write_clip(folder / "videos" / "bob.mp4", [crops["Bob.jpg"]], 2)
+    write_clip(video, [crops["Ann 1.jpg"], t1_photo], 6)
+    write_clip(folder / "videos" / "bob.mp4", [crops["Bob.jpg"]], 6)
     environment = {"LIANPU_STREAMS__FOLDERS": str(folder / "videos"), "LIANPU_STREAMS__INBOX__ENABLED": "true"}
     with running_server(folder / "home", folder / "server.log", **environment) as server:
         server.enrol("安娜 Ann", crops["Ann 2.jpg"])
@@ -99,6 +100,48 @@ def test_R_STR_1_a_stream_is_started_watched_extended_and_stopped(
     expect(ann.first).to_be_visible()
     page.get_by_role("link", name="All streams").click()
     expect(page.get_by_test_id("ended-stream").filter(has_text="Entrance")).to_contain_text("stopped")
+
+
+def asked_for_events(page: Page) -> list[str]:
+    """Requests for the list of a stream's events, from now on."""
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url) if EVENTS.search(request.url) else None)
+    return asked
+
+
+def test_R_STR_8_events_beside_the_picture_are_pushed_and_the_list_is_not_asked_for(
+    open_page: OpenPage, theatre: tuple[Server, Path]
+) -> None:
+    server, video = theatre
+    page = open_page("/streams", base=server.url)
+    start(page, str(video), "Pushed", loop=True)
+    expect(page.get_by_test_id("live")).to_have_attribute("data-live", "true")
+    expect(page.get_by_test_id("stream-state")).to_have_text("Running")
+    asked = asked_for_events(page)
+    events = page.get_by_test_id("stream-event")
+    before = events.count()
+    expect(events.nth(before + 1)).to_be_visible()
+    assert asked == []
+    expect(page.locator("dt", has_text="Decoding").locator("xpath=following-sibling::dd")).to_contain_text("h264")
+    page.get_by_role("button", name="Stop").click()
+    page.get_by_role("dialog").get_by_role("button", name="Stop").click()
+    expect(page.get_by_text("This stream has ended.")).to_be_visible()
+
+
+def test_R_STR_8_without_push_the_list_is_asked_for_every_now_and_then(
+    open_page: OpenPage, theatre: tuple[Server, Path]
+) -> None:
+    server, video = theatre
+    page = open_page("/streams", base=server.url)
+    page.route_web_socket(re.compile("/api/v1/ws/streams"), lambda socket: socket.close(code=1013))
+    asked = asked_for_events(page)
+    start(page, str(video), "Polled", loop=True)
+    expect(page.get_by_test_id("live")).to_have_attribute("data-live", "false")
+    expect(page.locator("[data-kind=person_appeared]").filter(has_text="安娜 Ann")).to_have_count(1)
+    assert len(asked) > 1
+    page.get_by_role("button", name="Stop").click()
+    page.get_by_role("dialog").get_by_role("button", name="Stop").click()
+    expect(page.get_by_text("This stream has ended.")).to_be_visible()
 
 
 def test_R_STR_2_a_source_that_is_not_allowed_is_refused_with_the_reason(

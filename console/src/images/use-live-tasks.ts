@@ -6,7 +6,7 @@ import { channelHook } from "#/push/use-channel";
 export const useLiveTasks = channelHook("/api/v1/ws/inference", (client) => {
   const staleness = new Staleness(client);
   return {
-    onEvent: (event) => applyTaskEvent(client, staleness, event),
+    onEvent: (event) => event.type === "job" && applyTaskEvent(client, staleness, event),
     onGap: () => {
       for (const key of ["inference-tasks", "image-results"]) staleness.soon([key], 0);
     },

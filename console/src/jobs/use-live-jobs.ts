@@ -6,7 +6,7 @@ import { channelHook } from "#/push/use-channel";
 export const useLiveJobs = channelHook("/api/v1/ws/jobs", (client) => {
   const staleness = new Staleness(client);
   return {
-    onEvent: (event) => applyJobEvent(client, staleness, event),
+    onEvent: (event) => event.type === "job" && applyJobEvent(client, staleness, event),
     onGap: () => {
       for (const key of ["job", "jobs"]) staleness.soon([key], 0);
     },

@@ -1,7 +1,7 @@
 /** One connection a tab for all who watch the same thing; while it cannot be had, the server is asked every now and then. */
 
 import { type ConnectionState, PushConnection } from "#/push/connection";
-import type { JobEvent } from "#/push/messages";
+import type { PushedEvent } from "#/push/messages";
 
 /** Pages follow each other within it, and find the connection still open. */
 const LINGER_MS = 3000;
@@ -10,7 +10,7 @@ const POLL_MS = 2000;
 export interface ChannelOptions {
   open: () => WebSocket;
   token: (refused: string | null) => Promise<string | null>;
-  onEvent: (event: JobEvent) => void;
+  onEvent: (event: PushedEvent) => void;
   /** Something may have been missed. */
   onGap: () => void;
   /** Called again and again as long as nothing is pushed. */

@@ -1,12 +1,12 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { type ConnectionState, PushConnection } from "#/push/connection";
 import { FakeSocket } from "#/push/fake-socket";
-import type { JobEvent } from "#/push/messages";
+import type { PushedEvent } from "#/push/messages";
 
 const TOKEN_EXPIRED = 4401;
 const NOT_ALLOWED = 4403;
 
-let events: JobEvent[];
+let events: PushedEvent[];
 let gaps: number;
 let states: ConnectionState[];
 let token: string | null;

@@ -1,6 +1,6 @@
 /** A WebSocket that stays: it names itself in its first message, comes back when it breaks, and resumes where it was. */
 
-import { type JobEvent, parseMessage } from "#/push/messages";
+import { type PushedEvent, parseMessage } from "#/push/messages";
 
 export type ConnectionState = "closed" | "connecting" | "live" | "waiting" | "refused";
 
@@ -21,7 +21,7 @@ export interface ConnectionOptions {
   open: () => WebSocket;
   /** The credential to send; `refused` is the one that the server has just turned down. */
   token: (refused: string | null) => Promise<string | null>;
-  onEvent: (event: JobEvent) => void;
+  onEvent: (event: PushedEvent) => void;
   /** Something may have been missed: what is shown has to be read anew. */
   onGap: () => void;
   onState: (state: ConnectionState) => void;
@@ -118,7 +118,8 @@ export class PushConnection {
       this.#cursor = message.last_event_id;
       this.#seen.clear();
       this.options.onGap();
-    } else if (message?.type === "job" && this.#isNew(message.event_id)) this.options.onEvent(message);
+    } else if ((message?.type === "job" || message?.type === "event") && this.#isNew(message.event_id))
+      this.options.onEvent(message);
   }
 
   /** What was on its way when the connection broke may come twice. */

@@ -2,6 +2,7 @@
 
 import type { Job } from "#/api/types";
 import type { InferenceTask } from "#/images/types";
+import type { StreamEvent } from "#/streams/types";
 
 export interface PushedJob {
   job_id: string;
@@ -24,14 +25,24 @@ export interface JobEvent {
   task?: InferenceTask;
 }
 
+/** Who came and went in a stream. */
+export interface StreamEventMessage {
+  type: "event";
+  event_id: number;
+  event: StreamEvent;
+}
+
+/** What is told, as against what keeps the connection going. */
+export type PushedEvent = JobEvent | StreamEventMessage;
+
 export type PushMessage =
   | { type: "ready"; last_event_id: number; heartbeat_s?: number }
   | { type: "heartbeat" }
   /** What was missed is not kept any more. */
   | { type: "reset"; last_event_id: number }
-  | JobEvent;
+  | PushedEvent;
 
-const known = new Set(["ready", "heartbeat", "reset", "job"]);
+const known = new Set(["ready", "heartbeat", "reset", "job", "event"]);
 
 /** Null for what this console does not know, which a newer server may send. */
 export function parseMessage(data: unknown): PushMessage | null {

@@ -7,12 +7,12 @@ import { ServerImage } from "#/photo/server-image";
 import { ProblemAlert } from "#/shell/problem";
 import { eventsQuery } from "#/streams/queries";
 import classes from "#/streams/streams.module.css";
-import { isOver, type Stream, type StreamEvent } from "#/streams/types";
+import type { Stream, StreamEvent } from "#/streams/types";
 
 /** Who came and went, the newest first, as it happens. */
 export function EventList({ stream }: { stream: Stream }) {
   const { t } = useTranslation();
-  const list = useInfiniteQuery(eventsQuery(stream.stream_id, !isOver(stream)));
+  const list = useInfiniteQuery(eventsQuery(stream.stream_id));
   if (list.error && !list.data)
     return <ProblemAlert error={list.error} onRetry={() => void list.refetch()} />;
   const events = list.data?.pages.flatMap((page) => page.events) ?? [];

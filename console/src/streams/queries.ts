@@ -5,7 +5,6 @@ import { isOver, type StartFields, type Stream } from "#/streams/types";
 
 const LIST_POLL_MS = 3000;
 const STREAM_POLL_MS = 1000;
-const EVENTS_POLL_MS = 2000;
 const SNAPSHOT_POLL_MS = 4000;
 const EVENTS_SHOWN = 30;
 
@@ -28,7 +27,8 @@ export const streamQuery = (streamId: string) =>
     refetchInterval: (query) => (query.state.data && isOver(query.state.data) ? false : STREAM_POLL_MS),
   });
 
-export const eventsQuery = (streamId: string, isRunning: boolean) =>
+/** New ones are put into it as they are pushed: see `live.ts`. */
+export const eventsQuery = (streamId: string) =>
   infiniteQueryOptions({
     queryKey: ["stream-events", streamId],
     queryFn: ({ pageParam, signal }) =>
@@ -43,7 +43,6 @@ export const eventsQuery = (streamId: string, isRunning: boolean) =>
       ),
     initialPageParam: "",
     getNextPageParam: (page) => page.next_cursor,
-    refetchInterval: isRunning ? EVENTS_POLL_MS : false,
   });
 
 /** A still picture every few seconds: a browser keeps few connections open, and each live picture needs one. */

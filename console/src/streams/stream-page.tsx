@@ -1,4 +1,4 @@
-import { Anchor, Badge, Button, Group, Menu, Skeleton, Stack, Text, Title } from "@mantine/core";
+import { Anchor, Badge, Button, Group, Menu, Skeleton, Stack, Text, Title, Tooltip } from "@mantine/core";
 import { useDisclosure } from "@mantine/hooks";
 import { useQuery } from "@tanstack/react-query";
 import { getRouteApi, Link } from "@tanstack/react-router";
@@ -7,6 +7,7 @@ import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { Allowed } from "#/account/allowed";
 import { useFormat } from "#/i18n/format";
+import { LiveBadge } from "#/push/live-badge";
 import { ConfirmDialog } from "#/shell/confirm-dialog";
 import { EmptyState } from "#/shell/empty-state";
 import { ProblemAlert } from "#/shell/problem";
@@ -17,6 +18,7 @@ import { StateBadge, useReason } from "#/streams/state-badge";
 import classes from "#/streams/streams.module.css";
 import { TimeLeft } from "#/streams/time-left";
 import { isOver, LIFETIMES, lifetimes, type Stream } from "#/streams/types";
+import { useLiveEvents } from "#/streams/use-live-events";
 
 const route = getRouteApi("/streams/$streamId");
 
@@ -47,6 +49,7 @@ function StreamView({ stream }: { stream: Stream }) {
   const name = stream.name || stream.source;
   const over = isOver(stream);
   const sending = useIsSending(stream.stream_id);
+  const isLive = useLiveEvents();
   return (
     <>
       <title>{`${name} · Lianpu`}</title>
@@ -78,9 +81,12 @@ function StreamView({ stream }: { stream: Stream }) {
           {stream.health && <Figures health={stream.health} />}
         </Stack>
         <section className="surface" aria-label={t("streams.events.title")}>
-          <Title order={2} size="h5" p="sm">
-            {t("streams.events.title")}
-          </Title>
+          <Group justify="space-between" p="sm">
+            <Title order={2} size="h5">
+              {t("streams.events.title")}
+            </Title>
+            {!over && <LiveBadge isLive={isLive} />}
+          </Group>
           <EventList stream={stream} />
         </section>
       </div>
@@ -177,7 +183,24 @@ function Actions({ stream, name }: { stream: Stream; name: string }) {
   );
 }
 
-function Figures({ health }: { health: NonNullable<Stream["health"]> }) {
+interface Figure {
+  name: string;
+  value: string;
+  note?: string;
+}
+
+type Health = NonNullable<Stream["health"]>;
+
+function decodingOf(health: Health, software: string): Omit<Figure, "name"> {
+  if (health.decoder === null) return { value: "–" };
+  const device = health.decoding_device === "software" ? software : health.decoding_device;
+  return {
+    value: `${health.decoder} · ${device}`,
+    ...(health.decoding_notice && { note: health.decoding_notice }),
+  };
+}
+
+function Figures({ health }: { health: Health }) {
   const { t } = useTranslation();
   const format = useFormat();
   const fps = (value: number) => t("streams.health.fps", { value: format.figure(value, 1) });
@@ -188,21 +211,33 @@ function Figures({ health }: { health: NonNullable<Stream["health"]> }) {
           median: Math.round(health.latency_p50_ms),
           high: Math.round(health.latency_p95_ms),
         });
-  const figures: [string, string][] = [
-    [t("streams.health.source"), fps(health.source_fps)],
-    [t("streams.health.looked"), fps(health.processed_fps)],
-    [t("streams.health.dropped"), format.number(health.dropped_total)],
-    [t("streams.health.latency"), latency],
-    [t("streams.health.inPicture"), format.number(health.persons)],
-    [t("streams.health.viewers"), format.number(health.viewers)],
+  const figures: Figure[] = [
+    { name: t("streams.health.source"), value: fps(health.source_fps) },
+    {
+      name: t("streams.health.looked"),
+      value: fps(health.processed_fps),
+      note: t("streams.health.every", { count: health.detect_every }),
+    },
+    { name: t("streams.health.dropped"), value: format.number(health.dropped_total) },
+    { name: t("streams.health.latency"), value: latency },
+    { name: t("streams.health.inPicture"), value: format.number(health.persons) },
+    { name: t("streams.health.viewers"), value: format.number(health.viewers) },
+    { name: t("streams.health.pack"), value: health.pack },
+    { name: t("streams.health.decoding"), ...decodingOf(health, t("streams.health.software")) },
   ];
   return (
     <section className="surface" aria-label={t("streams.health.title")}>
       <dl className={`${classes.figures} tabular`}>
-        {figures.map(([name, value]) => (
+        {figures.map(({ name, value, note }) => (
           <div key={name}>
             <dt>{name}</dt>
-            <dd>{value}</dd>
+            {note ? (
+              <Tooltip label={note} multiline maw={420}>
+                <dd>{value}</dd>
+              </Tooltip>
+            ) : (
+              <dd>{value}</dd>
+            )}
           </div>
         ))}
       </dl>

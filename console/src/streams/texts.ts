@@ -82,6 +82,11 @@ export const streamsTexts = {
       inPicture: "In the picture",
       fps: "{{value}} fps",
       ms: "{{median}} / {{high}} ms",
+      pack: "Pack",
+      decoding: "Decoding",
+      software: "software",
+      every_one: "Faces are looked for in every frame",
+      every_other: "Faces are looked for in one of {{count}} frames",
     },
     events: {
       title: "Events",
@@ -176,6 +181,11 @@ export const streamsTexts = {
       inPicture: "画面中的人",
       fps: "{{value}} 帧/秒",
       ms: "{{median}} / {{high}} 毫秒",
+      pack: "模型包",
+      decoding: "解码",
+      software: "软件",
+      every_one: "每帧检测人脸",
+      every_other: "每 {{count}} 帧检测一次人脸",
     },
     events: {
       title: "事件",

@@ -6,6 +6,7 @@ type Schemas = components["schemas"];
 
 export type Stream = Schemas["StreamAnswer"];
 export type StreamEvent = Schemas["StreamEventAnswer"];
+export type StreamEventsPage = Schemas["StreamEventsAnswer"];
 export type StartFields = Schemas["StartFields"];
 
 /** In minutes; -1: never. */

@@ -7,6 +7,7 @@ from functools import partial
 
 from lianpu.engines.face.analyzer import FaceAnalyzer
 from lianpu.gallery.analyzers import key_of
+from lianpu.streams.finding import FrameFinder
 from lianpu.streams.naming import FaceNaming
 from lianpu.streams.records import RunningStream
 
@@ -54,7 +55,7 @@ def _use(running: RunningStream, analyzer: FaceAnalyzer, naming: FaceNaming) -> 
         running.analyzer = analyzer
 
     ask = partial(running.noticing.ask, partial(naming.ask, analyzer, running.options.threshold))
-    running.runner.use(analyzer, ask, also)
+    running.runner.use(FrameFinder(analyzer), ask, also)
     _log.info(
         "a stream goes along with the switch of the default pack",
         extra={"stream": running.row.id, "pack": analyzer.pack_name, "version": analyzer.pack_version},

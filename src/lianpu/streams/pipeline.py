@@ -33,7 +33,7 @@ DOUBTS = 2
 
 
 class FaceFinder(Protocol):
-    """What a pack does for a stream; `lianpu.engines.face.analyzer.FaceAnalyzer` is one."""
+    """What a pack does for a stream; `lianpu.streams.finding.FrameFinder` is one."""
 
     @property
     def metric(self) -> Metric: ...

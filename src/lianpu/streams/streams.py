@@ -18,6 +18,7 @@ from lianpu.runtime.scheduling import InferenceQueue
 from lianpu.streams.addresses import PUSHED, SourceRules, checked_source
 from lianpu.streams.decoding import HardwareDecoding
 from lianpu.streams.event_log import EventLog
+from lianpu.streams.finding import FrameFinder
 from lianpu.streams.following import Following
 from lianpu.streams.health import EndReason
 from lianpu.streams.models import Stream
@@ -251,7 +252,7 @@ class Streams:
             stream_id,
             source,
             self._rules,
-            Pipeline(analyzer, pipeline_options, self._lettering, judge_live=judge_live),
+            Pipeline(FrameFinder(analyzer), pipeline_options, self._lettering, judge_live=judge_live),
             partial(noticing.ask, partial(self._naming.ask, analyzer, options.threshold)),
             self._queue,
             options=RunnerOptions(

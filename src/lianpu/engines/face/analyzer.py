@@ -27,6 +27,7 @@ from lianpu.engines.face.face import (
     Image,
     LandmarkPredictor,
     LandmarkScheme,
+    SnugDetector,
 )
 from lianpu.errors import PackInvalidError
 from lianpu.packs.manifest import (
@@ -89,14 +90,17 @@ class FaceAnalyzer:
         """`raw_threshold` as a score 0…1."""
         return score_of(self.metric, self.raw_threshold)
 
-    def detect(self, image: Image, *, max_faces: int | None = None) -> list[DetectedFace]:
+    def detect(self, image: Image, *, max_faces: int | None = None, snug: bool = False) -> list[DetectedFace]:
         """The faces of an image, each with landmarks; largest box first, of equal ones the better score first.
 
         Args:
             image: [H, W, 3] uint8 RGB, upright.
             max_faces: only so many of the largest; None gives all.
+            snug: as cheap as the detector can, for frames of a video; see `SnugDetector`.
         """
-        faces = sorted(self.detector.detect(image), key=lambda face: (-face.box.area, -face.score))
+        detector = self.detector
+        found = detector.detect_snug(image) if snug and isinstance(detector, SnugDetector) else detector.detect(image)
+        faces = sorted(found, key=lambda face: (-face.box.area, -face.score))
         return self._with_landmarks(image, faces[:max_faces])
 
     def embed(self, image: Image, faces: Sequence[DetectedFace]) -> Embeddings:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from lianpu.engines.face.detection import network_input_size, to_faces
+from lianpu.engines.face.detection import network_input_size, snug_size, to_faces
 from lianpu.engines.face.face import DetectedFace, Image
 from lianpu.engines.face.letterbox import letterbox, to_planes
 from lianpu.engines.face.nms import Floats, non_maximum_suppression
@@ -46,6 +46,7 @@ class ScrfdDetector:
         self._has_points = outputs // len(self._strides) == 3
         self._input_name = session.inputs[0].name
         self._width, self._height = network_input_size(session.inputs[0], input_size, self._strides[-1], "SCRFD")
+        self._is_fixed = None not in session.inputs[0].shape[2:]
         self._score_threshold = score_threshold
         self._iou_threshold = iou_threshold
 
@@ -64,10 +65,19 @@ class ScrfdDetector:
         Raises:
             PackInvalidError: the outputs' shapes are not SCRFD's.
         """
-        canvas, scale = letterbox(image, self._width, self._height)
+        return self._detect(image, self._width, self._height)
+
+    def detect_snug(self, image: Image) -> list[DetectedFace]:
+        """As `detect`, on no more blackness beside the image than the network's strides need; see `SnugDetector`."""
+        if self._is_fixed:
+            return self.detect(image)
+        return self._detect(image, *snug_size(image, self._width, self._height, self._strides[-1]))
+
+    def _detect(self, image: Image, width: int, height: int) -> list[DetectedFace]:
+        canvas, scale = letterbox(image, width, height)
         feeds = {self._input_name: to_planes([canvas], 127.5, 128.0, "rgb")}
-        levels = self._levels(self._session.run(feeds))
-        decoded = [self._decode(*level) for level in levels]
+        levels = self._levels(self._session.run(feeds), width, height)
+        decoded = [self._decode(*level, width, height) for level in levels]
         boxes, scores, points = (np.concatenate(parts) for parts in zip(*decoded, strict=True))
         best_first = np.argsort(-scores, kind="stable")
         boxes = boxes[best_first] / scale
@@ -77,7 +87,7 @@ class ScrfdDetector:
         kept_points = (points[chosen] / scale).reshape(-1, 5, 2) if self._has_points else None
         return to_faces(boxes[kept], scores[chosen], kept_points)
 
-    def _levels(self, outputs: Sequence[Floats]) -> list[tuple[int, Floats, Floats, Floats]]:
+    def _levels(self, outputs: Sequence[Floats], width: int, height: int) -> list[tuple[int, Floats, Floats, Floats]]:
         """(stride, scores [n, 1], distances [n, 4], points [n, 10 or 0]) of each level, finest first.
 
         Outputs are told apart by their last axis and their length, so that their order does not matter.
@@ -95,20 +105,22 @@ class ScrfdDetector:
         for index, stride in enumerate(self._strides):
             scores, distances = by_kind[_SCORE][index], by_kind[_BOX][index]
             points = by_kind[_POINTS][index] if self._has_points else np.empty((len(scores), 0), np.float32)
-            cells = (self._width // stride) * (self._height // stride)
+            cells = (width // stride) * (height // stride)
             if len(scores) % cells or not len(scores) == len(distances) == len(points):
                 raise PackInvalidError(f"SCRFD: {len(scores)} anchors do not fit {cells} cells of stride {stride}")
             levels.append((stride, scores, distances, points))
         return levels
 
-    def _decode(self, stride: int, scores: Floats, distances: Floats, points: Floats) -> tuple[Floats, Floats, Floats]:
+    def _decode(
+        self, stride: int, scores: Floats, distances: Floats, points: Floats, width: int, height: int
+    ) -> tuple[Floats, Floats, Floats]:
         """Boxes [m, 4], scores [m] and points [m, 10 or 0] in canvas pixels of the anchors that pass the threshold.
 
         A cell's centre is its corner times the stride; boxes are distances from it to the four sides, points are
         offsets from it, both in strides.
         """
-        columns = self._width // stride
-        anchors = len(scores) // (columns * (self._height // stride))
+        columns = width // stride
+        anchors = len(scores) // (columns * (height // stride))
         passing = np.flatnonzero(scores[:, 0] >= self._score_threshold)
         cells = passing // anchors
         centres = np.stack([cells % columns, cells // columns], axis=1).astype(np.float32) * stride

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from lianpu.engines.face.detection import network_input_size, to_faces
+from lianpu.engines.face.detection import network_input_size, snug_size, to_faces
 from lianpu.engines.face.face import DetectedFace, Image
 from lianpu.engines.face.letterbox import letterbox, to_planes
 from lianpu.engines.face.nms import Floats, non_maximum_suppression
@@ -39,6 +39,7 @@ class YunetDetector:
         self._input_name = session.inputs[0].name
         self._output_indices = {name: names.index(name) for name in wanted}
         self._width, self._height = network_input_size(session.inputs[0], input_size, _STRIDES[-1], "YuNet")
+        self._is_fixed = None not in session.inputs[0].shape[2:]
         self._score_threshold = score_threshold
         self._iou_threshold = iou_threshold
 
@@ -53,10 +54,19 @@ class YunetDetector:
 
     def detect(self, image: Image) -> list[DetectedFace]:
         """All faces of an image, best score first, in its pixels."""
-        canvas, scale = letterbox(image, self._width, self._height)
+        return self._detect(image, self._width, self._height)
+
+    def detect_snug(self, image: Image) -> list[DetectedFace]:
+        """As `detect`, on no more blackness beside the image than the network's strides need; see `SnugDetector`."""
+        if self._is_fixed:
+            return self.detect(image)
+        return self._detect(image, *snug_size(image, self._width, self._height, _STRIDES[-1]))
+
+    def _detect(self, image: Image, width: int, height: int) -> list[DetectedFace]:
+        canvas, scale = letterbox(image, width, height)
         outputs = self._session.run({self._input_name: to_planes([canvas], 0.0, 1.0, "bgr")})
         decoded = [
-            self._decode(stride, *(outputs[self._output_indices[f"{kind}_{stride}"]][0] for kind in _KINDS))
+            self._decode(stride, width, *(outputs[self._output_indices[f"{kind}_{stride}"]][0] for kind in _KINDS))
             for stride in _STRIDES
         ]
         boxes, scores, points = (np.concatenate(parts) for parts in zip(*decoded, strict=True))
@@ -70,7 +80,7 @@ class YunetDetector:
         return to_faces(boxes / scale, scores[chosen], points.reshape(-1, 5, 2) / scale)
 
     def _decode(
-        self, stride: int, classes: Floats, objects: Floats, shapes: Floats, offsets: Floats
+        self, stride: int, width: int, classes: Floats, objects: Floats, shapes: Floats, offsets: Floats
     ) -> tuple[Floats, Floats, Floats]:
         """Boxes [m, 4] (x, y, width, height), scores [m] and points [m, 10] in canvas pixels of the passing cells.
 
@@ -79,7 +89,7 @@ class YunetDetector:
         """
         scores = np.sqrt(np.clip(classes[:, 0], 0, 1) * np.clip(objects[:, 0], 0, 1))
         passing = np.flatnonzero(scores > self._score_threshold)
-        columns = self._width // stride
+        columns = width // stride
         corners = np.stack([passing % columns, passing // columns], axis=1).astype(np.float32)
         centres = (corners + shapes[passing, :2]) * stride
         sizes = np.exp(shapes[passing, 2:]) * stride
