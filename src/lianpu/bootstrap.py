@@ -41,10 +41,11 @@ from lianpu.runtime.onnx import OnnxSessionFactory
 from lianpu.runtime.scheduling import InferenceQueue
 from lianpu.settings import LivenessMode, Settings
 from lianpu.storage.local import LocalStorage
-from lianpu.streams.assembly import assemble_live, assemble_streams, assemble_unknowns
+from lianpu.streams.assembly import assemble_live, assemble_recordings, assemble_streams, assemble_unknowns
 from lianpu.streams.delivery.assembly import Delivery, assemble_delivery
 from lianpu.streams.inbox.unknowns import Unknowns
 from lianpu.streams.live.live import Live
+from lianpu.streams.recording.recordings import Recordings
 from lianpu.streams.streams import Streams
 
 _log = logging.getLogger(__name__)
@@ -68,6 +69,7 @@ class Platform:
     workers: JobWorkers
     push: Push
     streams: Streams
+    recordings: Recordings
     unknowns: Unknowns
     live: Live
     delivery: Delivery
@@ -148,6 +150,7 @@ async def _working(platform: Platform) -> AsyncGenerator[None]:
             platform.streams.run_reaper(),
             platform.streams.run_following(),
             platform.streams.events.run_clearing(),
+            platform.recordings.run_clearing(),
             *platform.delivery.runs(),
             platform.unknowns.inbox.run_clearing(),
             run_retries(platform.database, platform.gallery.changes.unfinished),
@@ -250,6 +253,7 @@ def build_platform(settings: Settings, *, hash_cost: HashCost | None = None) -> 
         workers,
         push,
         streams,
+        assemble_recordings(settings, streams=streams),
         unknowns,
         assemble_live(settings, database=database, gallery=gallery, queue=queue, push=push, streams=streams),
         assemble_delivery(

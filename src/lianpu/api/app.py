@@ -43,6 +43,7 @@ from lianpu.streams.delivery.mqtt import router as mqtt_router
 from lianpu.streams.delivery.webhooks import router as webhooks_router
 from lianpu.streams.inbox import router as inbox_router
 from lianpu.streams.live import router as live_router
+from lianpu.streams.recording import router as recording_router
 
 ROUTERS = (
     # `me`, `setup` and `token` are no ids of users.
@@ -73,6 +74,8 @@ ROUTERS = (
     # Nor are `webhooks` and `mqtt`.
     webhooks_router.router,
     mqtt_router.router,
+    # Nor is `recordings`.
+    recording_router.router,
     streams_router.router,
     audit.router,
     system.router,
@@ -167,6 +170,7 @@ def _attach(app: FastAPI, platform: Platform) -> None:
     app.state.jobs = platform.jobs
     app.state.push = platform.push
     app.state.streams = platform.streams
+    app.state.recordings = platform.recordings
     app.state.unknowns = platform.unknowns
     app.state.live = platform.live
     app.state.webhooks = platform.delivery.webhooks

@@ -51,6 +51,7 @@ LianpuError
 │   ├── SessionNotFoundError     404 session_not_found
 │   ├── ApiKeyNotFoundError      404 api_key_not_found
 │   ├── StreamNotFoundError      404 stream_not_found
+│   ├── RecordingNotFoundError   404 recording_not_found
 │   ├── WebhookNotFoundError     404 webhook_not_found
 │   ├── UnknownNotFoundError     404 unknown_not_found
 │   ├── ReportNotFoundError      404 report_not_found
@@ -65,6 +66,8 @@ LianpuError
 │   ├── LastAdminError           409 last_admin
 │   ├── StreamStateError         409 stream_state
 │   ├── TooManyStreamsError      409 too_many_streams
+│   ├── RecordingStateError      409 recording_state
+│   ├── RecordingsFullError      409 recordings_full
 │   ├── WebhookStateError        409 webhook_state
 │   ├── TooManyWebhooksError     409 too_many_webhooks
 │   ├── UnknownConflictError     409 unknown_conflict
@@ -136,6 +139,8 @@ from lianpu.errors.conflict import (
     LastAdminError,
     PackExistsError,
     PersonExistsError,
+    RecordingsFullError,
+    RecordingStateError,
     StreamStateError,
     TooManyStreamsError,
     TooManyWebhooksError,
@@ -182,6 +187,7 @@ from lianpu.errors.missing import (
     NotFoundError,
     PackNotFoundError,
     PersonNotFoundError,
+    RecordingNotFoundError,
     ReportNotFoundError,
     ResultNotFoundError,
     SessionNotFoundError,
@@ -284,6 +290,9 @@ __all__ = [
     "ProviderError",
     "QualityTooLowError",
     "RateLimitedError",
+    "RecordingNotFoundError",
+    "RecordingStateError",
+    "RecordingsFullError",
     "RegistrationClosedError",
     "ReportNotFoundError",
     "ResultNotFoundError",

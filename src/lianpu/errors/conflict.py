@@ -35,6 +35,14 @@ class TooManyStreamsError(ConflictError):
     code, title = "too_many_streams", "Too many streams"
 
 
+class RecordingStateError(ConflictError):
+    code, title = "recording_state", "Not possible in this state of the recording"
+
+
+class RecordingsFullError(ConflictError):
+    code, title = "recordings_full", "No room for recordings"
+
+
 class UnknownConflictError(ConflictError):
     code, title = "unknown_conflict", "Not possible for this unknown person"
 

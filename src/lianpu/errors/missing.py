@@ -51,6 +51,10 @@ class StreamNotFoundError(NotFoundError):
     code, title = "stream_not_found", "Stream not found"
 
 
+class RecordingNotFoundError(NotFoundError):
+    code, title = "recording_not_found", "Recording not found"
+
+
 class UnknownNotFoundError(NotFoundError):
     code, title = "unknown_not_found", "Unknown person not found"
 

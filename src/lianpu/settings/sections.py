@@ -312,6 +312,12 @@ class MqttSettings(_Section):
     discovery_prefix: Topic
 
 
+class RecordingSettings(_Section):
+    retention_days: float = Field(gt=0)
+    max_bytes: int = Field(ge=1024 * 1024)
+    max_total_bytes: int = Field(ge=1024 * 1024)
+
+
 class StreamSettings(_Section):
     max_active: int = Field(ge=1)
     schemes: Annotated[list[Literal["rtsp", "rtsps", "http", "https"]], BeforeValidator(_listed)]
@@ -330,6 +336,7 @@ class StreamSettings(_Section):
     cooldown_s: float = Field(ge=0)
     keep_crops: bool
     retention_days: float = Field(gt=0)
+    recordings: RecordingSettings
     inbox: InboxSettings
     webhooks: WebhookSettings
     mqtt: MqttSettings

@@ -22,6 +22,7 @@ from lianpu.streams.live.live import Live
 from lianpu.streams.naming import FaceNaming
 from lianpu.streams.noticing import Noticing
 from lianpu.streams.pipeline import PipelineOptions
+from lianpu.streams.recording.recordings import Recordings
 from lianpu.streams.streams import Streams
 from lianpu.streams.vault import SourceVault
 
@@ -56,6 +57,17 @@ def assemble_streams(
         pushed_limits=frame_limits(settings),
         pipeline_options=pipeline_options(rules),
         hardware=HardwareDecoding(rules.hardware_decoding),
+    )
+
+
+def assemble_recordings(settings: Settings, *, streams: Streams) -> Recordings:
+    rules = settings.streams.recordings
+    return Recordings(
+        streams,
+        settings.home / "streams" / "recordings",
+        retention_days=rules.retention_days,
+        max_bytes=rules.max_bytes,
+        max_total_bytes=rules.max_total_bytes,
     )
 
 

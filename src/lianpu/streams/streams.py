@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections.abc import Awaitable, Callable
 from dataclasses import asdict, replace
 from functools import partial
 from typing import Annotated
@@ -75,8 +76,13 @@ class Streams:
         self._lettering = Lettering()
         self._running: dict[str, RunningStream] = {}
         self._background: set[asyncio.Task[None]] = set()
+        self._on_stream_end: list[Callable[[str], Awaitable[None]]] = []
         self._starting = 0
         self._closing = False
+
+    def on_end(self, tell: Callable[[str], Awaitable[None]]) -> None:
+        """`tell`: called with the id of a stream that ended, and waited for before its end is told."""
+        self._on_stream_end.append(tell)
 
     async def start(
         self,
@@ -284,6 +290,7 @@ class Streams:
 
         async def keep() -> None:
             try:
+                await asyncio.gather(*(tell(stream_id) for tell in self._on_stream_end), return_exceptions=True)
                 await self._keep_end(stream_id, reason, detail)
             finally:
                 del self._running[stream_id]

@@ -1,0 +1,1 @@
+"""Streams kept as video: what viewers see, written to files."""

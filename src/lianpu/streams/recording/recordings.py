@@ -1,0 +1,213 @@
+"""Recordings as routes see them: started, stopped, listed, downloaded, deleted; cleared away when they are old."""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated
+
+from fastapi import Depends, Request
+
+from lianpu.database.base import new_id, now_utc
+from lianpu.errors import RecordingNotFoundError, RecordingsFullError, RecordingStateError
+from lianpu.streams.recording.shelf import Recording, RecordingShelf
+from lianpu.streams.recording.writer import Recorder, RecordingEnd, Written
+from lianpu.streams.runner import StreamRunner
+from lianpu.streams.streams import Streams
+
+CLEARING_INTERVAL_S = 3600.0
+_log = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class _Running:
+    recording: Recording
+    runner: StreamRunner
+    recorder: Recorder | None = None
+    """None: it is about to begin."""
+    kept: asyncio.Event = field(default_factory=asyncio.Event)
+
+
+class Recordings:
+    """Lives on one event loop."""
+
+    def __init__(
+        self, streams: Streams, folder: Path, *, retention_days: float, max_bytes: int, max_total_bytes: int
+    ) -> None:
+        """
+        Args:
+            max_bytes: of one recording, which then ends.
+            max_total_bytes: of all; more are refused.
+        """
+        self._streams = streams
+        self._shelf = RecordingShelf(folder)
+        self._retention = timedelta(days=retention_days)
+        self._max_bytes = max_bytes
+        self._max_total_bytes = max_total_bytes
+        self._running: dict[str, _Running] = {}
+        """By the stream."""
+        streams.on_end(self._stream_ended)
+
+    async def start(self, stream_id: str) -> Recording:
+        """What viewers see is written to a file from its next picture on.
+
+        Raises:
+            StreamNotFoundError, StreamStateError: there is no such stream, or it is over.
+            RecordingStateError: it is being recorded.
+            RecordingsFullError: there is no room.
+        """
+        runner = await self._streams.runner(stream_id)
+        if stream_id in self._running:
+            raise RecordingStateError("The stream is being recorded already.")
+        row = (await self._streams.get(stream_id)).row
+        recording = Recording(new_id(), stream_id, row.name, now_utc())
+        running = self._running[stream_id] = _Running(recording, runner)
+        try:
+            used = sum(one.bytes for one in await asyncio.to_thread(self._shelf.all))
+            left = self._max_total_bytes - used
+            if left <= 0:
+                raise RecordingsFullError(
+                    f"The recordings take {used} bytes of {self._max_total_bytes}: delete some, or see "
+                    "streams.recordings."
+                )
+            video = self._shelf.video(recording.id)
+            await asyncio.to_thread(self._begin, recording, video)
+            # It may have ended meanwhile, and has then told everybody already.
+            await self._streams.runner(stream_id)
+        except BaseException:
+            del self._running[stream_id]
+            await asyncio.to_thread(self._shelf.remove, recording.id)
+            raise
+        running.recorder = Recorder(
+            video,
+            max_bytes=min(self._max_bytes, left),
+            name=f"stream-{stream_id}-recording",
+            on_end=self._teller(running),
+        )
+        runner.recorder = running.recorder
+        return recording
+
+    async def stop(self, stream_id: str) -> Recording:
+        """Returns when the file is complete.
+
+        Raises:
+            RecordingStateError: the stream is not being recorded.
+        """
+        if stream_id not in self._running:
+            raise RecordingStateError("The stream is not being recorded.")
+        return await self._end(stream_id, RecordingEnd.STOPPED)
+
+    async def list(self, stream_id: str | None = None) -> list[Recording]:
+        """The one that began last first."""
+        found = await asyncio.to_thread(self._shelf.all)
+        return [self._told(one) for one in found if stream_id in {None, one.stream_id}]
+
+    async def get(self, recording_id: str) -> Recording:
+        """
+        Raises:
+            RecordingNotFoundError: there is none of this id.
+        """
+        return self._told(await asyncio.to_thread(self._shelf.get, recording_id))
+
+    async def video(self, recording_id: str) -> tuple[Recording, Path]:
+        """
+        Raises:
+            RecordingNotFoundError: there is none of this id.
+            RecordingStateError: it goes on.
+        """
+        recording = await self.get(recording_id)
+        if recording.ended_at is None:
+            raise RecordingStateError("The recording goes on: stop it first.")
+        return recording, self._shelf.video(recording_id)
+
+    async def delete(self, recording_id: str) -> None:
+        """
+        Raises:
+            RecordingNotFoundError: there is none of this id.
+            RecordingStateError: it goes on.
+        """
+        await self.video(recording_id)
+        await asyncio.to_thread(self._shelf.remove, recording_id)
+
+    async def run_clearing(self) -> None:
+        """Now and every hour: recordings past their retention go."""
+        while True:
+            try:
+                moment = now_utc() - self._retention
+                for one in await self.list():
+                    if one.ended_at is not None and one.ended_at < moment:
+                        await asyncio.to_thread(self._shelf.remove, one.id)
+            except Exception as error:  # tried again in an hour
+                _log.warning("old recordings cannot be cleared away", exc_info=error)
+            await asyncio.sleep(CLEARING_INTERVAL_S)
+
+    def _begin(self, recording: Recording, video: Path) -> None:
+        self._shelf.keep(recording)
+        video.touch(mode=0o600)
+
+    def _told(self, recording: Recording) -> Recording:
+        if recording.ended_at is not None:
+            return recording
+        running = self._running.get(recording.stream_id)
+        if running is not None and running.recording.id == recording.id:
+            return replace(recording, frames=0 if running.recorder is None else running.recorder.frames)
+        return replace(recording, ended_at=recording.started_at, end_reason=RecordingEnd.INTERRUPTED.value)
+
+    async def _stream_ended(self, stream_id: str) -> None:
+        running = self._running.get(stream_id)
+        if running is not None and running.recorder is not None:
+            await self._end(stream_id, RecordingEnd.STREAM_ENDED)
+
+    async def _end(self, stream_id: str, reason: RecordingEnd) -> Recording:
+        running = self._running[stream_id]
+        if running.recorder is None:
+            raise RecordingStateError("The recording is about to begin.")
+        running.runner.recorder = None
+        await asyncio.to_thread(running.recorder.close, reason)
+        await running.kept.wait()
+        return running.recording
+
+    def _teller(self, running: _Running) -> Callable[[Written], None]:
+        loop = asyncio.get_running_loop()
+
+        def tell(written: Written) -> None:
+            recording = replace(
+                running.recording,
+                ended_at=now_utc(),
+                end_reason=written.reason.value,
+                end_detail=written.detail,
+                frames=written.frames,
+                dropped=written.dropped,
+            )
+            try:
+                if written.frames:
+                    self._shelf.keep(recording)
+                    with suppress(RecordingNotFoundError):
+                        recording = self._shelf.get(recording.id)
+                else:
+                    self._shelf.remove(recording.id)
+            except OSError as error:
+                _log.error("a recording's end cannot be kept", extra={"recording": recording.id}, exc_info=error)
+            loop.call_soon_threadsafe(self._forget, running, recording)
+
+        return tell
+
+    def _forget(self, running: _Running, recording: Recording) -> None:
+        running.recording = recording
+        if running.runner.recorder is running.recorder:
+            running.runner.recorder = None
+        self._running.pop(recording.stream_id, None)
+        running.kept.set()
+        _log.info("a recording ended", extra={"stream": recording.stream_id, "reason": recording.end_reason})
+
+
+async def _recordings(request: Request) -> Recordings:
+    # Not `def`: FastAPI would send it through a thread.
+    recordings: Recordings = request.app.state.recordings
+    return recordings
+
+
+RecordingsDep = Annotated[Recordings, Depends(_recordings)]
