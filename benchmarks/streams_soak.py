@@ -17,8 +17,6 @@ import httpx2
 
 from benchmarks.streams import Served, import_weights, served
 
-SETTLE_S = 20
-
 
 @dataclass(frozen=True)
 class Reading:
@@ -34,6 +32,7 @@ def main() -> None:
     parser.add_argument("--viewers", type=int, default=200)
     parser.add_argument("--streams", type=int, default=4)
     parser.add_argument("--minutes", type=float, default=60)
+    parser.add_argument("--settle", type=float, default=20, help="seconds before each reading")
     arguments = parser.parse_args()
     kit = Path(os.environ["LIANPU_TESTKIT"])
     with tempfile.TemporaryDirectory() as folder:
@@ -45,17 +44,18 @@ def main() -> None:
             # What is loaded at first use is loaded by then.
             start_and_stop(server, clip, 5)
             print("| | threads | files | sockets | RSS MiB |\n|---|---|---|---|---|")
-            show("before", server)
-            start_and_stop(server, clip, arguments.cycles)
-            show(f"after {arguments.cycles} starts and stops", server)
+            show("before", server, arguments.settle)
+            slowest_s = start_and_stop(server, clip, arguments.cycles)
+            show(f"after {arguments.cycles} starts and stops", server, arguments.settle)
+            print(f"| slowest stop | {slowest_s:.2f} s | | | |")
             come_and_go(server, clip, arguments.viewers)
-            show(f"after {arguments.viewers} viewers of one stream", server)
+            show(f"after {arguments.viewers} viewers of one stream", server, arguments.settle)
             run_long(server, clip, arguments.streams, arguments.minutes)
-            show(f"after {arguments.streams} streams for {arguments.minutes:g} minutes", server)
+            show(f"after {arguments.streams} streams for {arguments.minutes:g} minutes", server, arguments.settle)
 
 
-def show(name: str, server: Served) -> None:
-    time.sleep(SETTLE_S)
+def show(name: str, server: Served, settle_s: float) -> None:
+    time.sleep(settle_s)
     print(f"| {name} | {' | '.join(str(figure) for figure in astuple(read(server)))} |", flush=True)
 
 
@@ -67,12 +67,16 @@ def read(server: Served) -> Reading:
     return Reading(int(status["Threads"]), len(targets) - sockets, sockets, int(status["VmRSS"].split()[0]) // 1024)
 
 
-def start_and_stop(server: Served, clip: Path, cycles: int) -> None:
-    chosen = random.Random(1)
+def start_and_stop(server: Served, clip: Path, cycles: int) -> float:
+    """Seconds of the slowest stop, which is answered when nothing of the stream runs any more."""
+    chosen, slowest_s = random.Random(1), 0.0
     for _ in range(cycles):
         stream = server.start(str(clip), loop=True)
         time.sleep(chosen.uniform(0, 0.2))
+        began_s = time.monotonic()
         server.client.post("/api/v1/stream/stop", json={"stream_id": stream["stream_id"]}).raise_for_status()
+        slowest_s = max(slowest_s, time.monotonic() - began_s)
+    return slowest_s
 
 
 def come_and_go(server: Served, clip: Path, viewers: int) -> None:
