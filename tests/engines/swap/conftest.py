@@ -1,4 +1,4 @@
-"""Fixtures of the face-swap engines' tests: the embedded pack, two photos, short videos, jobs and made-up installations."""
+"""Fixtures of the face-swap engines' tests: the embedded pack, photos, short videos, jobs, made-up installations."""
 
 import json
 import shutil
@@ -189,7 +189,17 @@ def make_checkout(tmp_path: Path) -> Callable[[str], Checkout]:
             _place(
                 folder / "facefusion/metadata.py", b"METADATA = {\n\t'name': 'FaceFusion',\n\t'version': '3.8.1'\n}\n"
             )
-            models = ["nsfw_1", "nsfw_2", "nsfw_3", "fairface", "yoloface_8n", "fan_68_5", "2dfan4", "xseg_1", "bisenet_resnet_34"]
+            models = [
+                "nsfw_1",
+                "nsfw_2",
+                "nsfw_3",
+                "fairface",
+                "yoloface_8n",
+                "fan_68_5",
+                "2dfan4",
+                "xseg_1",
+                "bisenet_resnet_34",
+            ]
             for model in (*models, "arcface_w600k_r50", "inswapper_128"):
                 _place(folder / f".assets/models/{model}.onnx", _MODEL)
                 _place(folder / f".assets/models/{model}.hash", b"00000000")

@@ -197,7 +197,7 @@ def test_R_SWP_2_no_face_in_source_or_target_is_said(
 ) -> None:
     grey = np.full((200, 200, 3), 120, np.uint8)
     still = write_clip(tmp_path / "clip.mp4", [grey] * 3).read_bytes()
-    with pytest.raises(SwapFaceNotFoundError, match="[Ss]ource"):
+    with pytest.raises(SwapFaceNotFoundError, match=r"[Ss]ource"):
         bench.run(installation.engines, "landmark", bench.job(encode_jpeg(grey), target_jpeg))
     for target, suffix in ((encode_jpeg(grey), ".jpg"), (still, ".mp4")):
         with pytest.raises(SwapFaceNotFoundError, match="target"):

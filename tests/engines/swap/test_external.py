@@ -217,5 +217,5 @@ def test_R_SWP_1_not_set_up_is_told_with_what_to_write(
 ) -> None:
     for name in ENGINES:
         assert installation.engines.check(name).readiness is Readiness.NOT_INSTALLED
-        with pytest.raises(SwapEngineNotReadyError, match="integrations.toml"):
+        with pytest.raises(SwapEngineNotReadyError, match=r"integrations\.toml"):
             bench.run(installation.engines, name, bench.job(source_jpeg, target_jpeg))

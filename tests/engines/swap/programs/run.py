@@ -37,7 +37,7 @@ def parse() -> argparse.Namespace:
     return program.parse_args()
 
 
-def main() -> None:
+def main() -> None:  # noqa: C901 (one ending after another)
     arguments = parse()
     if not (arguments.source_path or arguments.target_path or arguments.output_path):
         print("it would open a window")
@@ -63,11 +63,9 @@ def main() -> None:
             shutil.copy2(target, output)
         print("[DLC.CORE] Processing to image succeed!")
         return
-    if MODE == "no_face":
-        print("[DLC.FACE-SWAPPER] No face in source path detected.")
-        print("[DLC.CORE] Processing to image succeed!")
-        return
-    if MODE == "no_op":
+    if MODE in {"no_face", "no_op"}:
+        if MODE == "no_face":
+            print("[DLC.FACE-SWAPPER] No face in source path detected.")
         if is_video:
             shutil.copy2(target, output)
         print("[DLC.CORE] Processing to image succeed!")
