@@ -15,6 +15,7 @@ from lianpu.engines.swap.swapper import Readiness, SwapCancelled, SwapFaces
 from lianpu.engines.swap.video import pictures, rewrite, video_facts
 from lianpu.errors import (
     FaceNotFoundError,
+    SwapDiskFullError,
     SwapFaceNotFoundError,
     SwapTargetInvalidError,
     SwapTimedOutError,
@@ -251,3 +252,13 @@ def test_R_SWP_2_kit_video_end_to_end(
     no_face = (testkit / "videos" / "no_face_640x480.mp4").read_bytes()
     with pytest.raises(SwapFaceNotFoundError):
         bench.run(installation.engines, "landmark", bench.job(source_jpeg, no_face, ".mp4"))
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device that is always full")
+def test_R_SWP_2_a_full_disk_is_told_and_leaves_nothing(moving: list[Image], tmp_path: Path) -> None:
+    clip = write_clip(tmp_path / "clip.mp4", moving)
+    full = tmp_path / "full.mkv"
+    full.symlink_to("/dev/full")
+    with pytest.raises(SwapDiskFullError):
+        rewrite(clip, full, lambda picture: picture.pixels)
+    assert not full.is_symlink()
