@@ -110,6 +110,8 @@ def import_(
     typer.echo(pack.manifest.summary)
     if pack.manifest.roles.embedder is not None:
         typer.echo(f"Use it: `lianpu gallery reembed {_label(pack)}`, then `lianpu models default {_label(pack)}`.")
+    if pack.manifest.family == "swap":
+        typer.echo("See whether it can swap: `lianpu engines check inswapper`.")
     if pack.manifest.roles.liveness is not None:
         typer.echo(f"Liveness: LIANPU_LIVENESS__MODE=observe or enforce, LIANPU_LIVENESS__PACK={pack.name}.")
 
@@ -147,12 +149,11 @@ def verify(
 
 
 def _open(home: Path | None, config: Path | None) -> _Shelf:
+    from lianpu.bootstrap import sessions_of
     from lianpu.packs.registry import PackRegistry
-    from lianpu.runtime.onnx import OnnxSessionFactory
 
     settings = load_settings(home, config)
-    runtime = settings.runtime
-    sessions = OnnxSessionFactory(providers=runtime.providers, threads=runtime.threads, spinning=runtime.spin)
+    sessions = sessions_of(settings)
     return _Shelf(
         settings, sessions, PackRegistry(settings.home / "packs", settings.home / "cache" / "packs", sessions)
     )
