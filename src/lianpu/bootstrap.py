@@ -17,7 +17,7 @@ from lianpu.accounts.passwords import HashCost
 from lianpu.audit.audit import Audit, build_audit
 from lianpu.database.session import Database
 from lianpu.engines.image import ImageLimits
-from lianpu.errors import HomeUnwritableError, PackError, PackNotFoundError
+from lianpu.errors import CameraUnavailableError, HomeUnwritableError, PackError, PackNotFoundError
 from lianpu.gallery.assembly import assemble_gallery
 from lianpu.gallery.gallery import Gallery
 from lianpu.gallery.unfinished import mend_after_crash, run_retries
@@ -37,6 +37,8 @@ from lianpu.models.shelf import Shelf
 from lianpu.packs.download import Downloads
 from lianpu.packs.folder import split_name
 from lianpu.packs.registry import PackRegistry
+from lianpu.provenance.assembly import assemble_provenance
+from lianpu.provenance.provenance import Provenance
 from lianpu.runtime.onnx import OnnxSessionFactory
 from lianpu.runtime.scheduling import InferenceQueue
 from lianpu.settings import LivenessMode, Settings
@@ -46,6 +48,10 @@ from lianpu.streams.delivery.assembly import Delivery, assemble_delivery
 from lianpu.streams.inbox.unknowns import Unknowns
 from lianpu.streams.live.live import Live
 from lianpu.streams.streams import Streams
+from lianpu.swap.assembly import assemble_run, assemble_swap, swap_parts
+from lianpu.swap.engines import EngineTable
+from lianpu.swap.live.live import Camera
+from lianpu.swap.service import Swap
 
 _log = logging.getLogger(__name__)
 
@@ -71,6 +77,8 @@ class Platform:
     unknowns: Unknowns
     live: Live
     delivery: Delivery
+    provenance: Provenance
+    swap: Swap
     started_at: float = field(default_factory=time.monotonic)
     """`time.monotonic()` at the making."""
 
@@ -150,6 +158,7 @@ async def _working(platform: Platform) -> AsyncGenerator[None]:
             platform.streams.events.run_clearing(),
             *platform.delivery.runs(),
             platform.unknowns.inbox.run_clearing(),
+            platform.swap.run_clearing(),
             run_retries(platform.database, platform.gallery.changes.unfinished),
         )
     ]
@@ -158,6 +167,7 @@ async def _working(platform: Platform) -> AsyncGenerator[None]:
         yield
     finally:
         platform.live.close()
+        await platform.swap.live.close()
         await platform.streams.close()
         for task in tasks:
             task.cancel()
@@ -209,6 +219,21 @@ def build_platform(settings: Settings, *, hash_cost: HashCost | None = None) -> 
     )
     inference = Inference(database, images, inference_models, queue)
     handlers.append(InferenceTask(inference, turns))
+    accounts = accounts_of(settings, database, hash_cost=hash_cost)
+    accounts.users.on_deletion(images.remove_all_of)
+    audit = build_audit(database, storage, lambda: accounts.secret.audit_key)
+    provenance = assemble_provenance(
+        settings, database=database, queue=queue, mark_key=lambda: accounts.secret.mark_key
+    )
+    parts = swap_parts(
+        settings,
+        database=database,
+        gallery=gallery,
+        engines=EngineTable([]),
+        provenance=provenance,
+        audit=audit,
+    )
+    handlers.append(assemble_run(settings, parts))
     events = JobEvents(retention=timedelta(hours=settings.push.retention_hours))
     workers = JobWorkers(
         database,
@@ -218,8 +243,6 @@ def build_platform(settings: Settings, *, hash_cost: HashCost | None = None) -> 
         max_attempts=settings.jobs.max_attempts,
         events=events,
     )
-    accounts = accounts_of(settings, database, hash_cost=hash_cost)
-    accounts.users.on_deletion(images.remove_all_of)
     jobs = Jobs(database, home / "jobs", workers, retention_days=settings.jobs.retention_days)
     push = Push(database, events, accounts, settings.push)
     push.changes.tell_with(INFERENCE, TaskAnswer.of)
@@ -240,7 +263,7 @@ def build_platform(settings: Settings, *, hash_cost: HashCost | None = None) -> 
         registry,
         queue,
         accounts,
-        build_audit(database, storage, lambda: accounts.secret.audit_key),
+        audit,
         gallery,
         models,
         inference_models,
@@ -255,6 +278,8 @@ def build_platform(settings: Settings, *, hash_cost: HashCost | None = None) -> 
         assemble_delivery(
             settings, database=database, streams=streams, webhook_key=lambda: accounts.secret.webhook_key
         ),
+        provenance,
+        assemble_swap(settings, parts, jobs=jobs, streams=streams, queue=queue, open_camera=_no_camera),
     )
 
 
@@ -280,6 +305,10 @@ def prepare_home(settings: Settings) -> None:
             f"The home folder {home} cannot be written: {error.strerror or error}. "
             "Choose another by --home DIR or LIANPU_HOME, or mend its permissions."
         ) from error
+
+
+def _no_camera() -> Camera:
+    raise CameraUnavailableError("This installation has no virtual camera.")
 
 
 async def _load_default_pack(platform: Platform) -> None:

@@ -25,6 +25,9 @@ LianpuError
 │   ├── EvaluationInvalidError   422 evaluation_invalid
 │   ├── SourceRefusedError       422 source_refused
 │   ├── WebhookRefusedError      422 webhook_refused
+│   ├── MediaFormatError         415 media_format_unsupported
+│   ├── VideoDamagedError        422 video_damaged
+│   ├── VideoTooLongError        413 video_too_long
 │   ├── UnknownNotNamedError     422 unknown_not_named (carries errors[])
 │   └── CursorInvalidError       422 cursor_invalid
 ├── AccessError                  401/403
@@ -39,6 +42,11 @@ LianpuError
 │   ├── AccountRequiredError     403 account_required
 │   ├── RegistrationClosedError  403 registration_closed
 │   ├── SetupTokenError          403 setup_token_invalid
+│   ├── ConsentError             403 consent_missing
+│   │   ├── ConsentExpiredError        403 consent_expired
+│   │   ├── ConsentRevokedError        403 consent_revoked
+│   │   ├── ConsentScopeError          403 consent_scope
+│   │   └── ConsentPurposeError        403 consent_purpose
 │   ├── ForeignHostError         403 foreign_host
 │   └── ForeignOriginError       403 foreign_origin
 ├── NotFoundError                404
@@ -55,6 +63,10 @@ LianpuError
 │   ├── UnknownNotFoundError     404 unknown_not_found
 │   ├── ReportNotFoundError      404 report_not_found
 │   ├── FindingNotFoundError     404 finding_not_found
+│   ├── SwapDisabledError        404 swap_disabled
+│   ├── ConsentNotFoundError     404 consent_not_found
+│   ├── LiveSwapNotFoundError    404 live_swap_not_found
+│   ├── SwapResultGoneError      410 swap_result_gone
 │   ├── JobNotFoundError         404 job_not_found
 │   └── ArchiveGoneError         410 archive_gone
 ├── ConflictError                409
@@ -68,6 +80,8 @@ LianpuError
 │   ├── WebhookStateError        409 webhook_state
 │   ├── TooManyWebhooksError     409 too_many_webhooks
 │   ├── UnknownConflictError     409 unknown_conflict
+│   ├── ConsentUsedError         409 consent_used
+│   ├── TooManyLiveSwapsError    409 too_many_live_swaps
 │   ├── PackExistsError          409 pack_exists
 │   ├── ImageQuotaError          409 image_quota
 │   ├── DuplicateImageError      409 duplicate_image
@@ -84,6 +98,8 @@ LianpuError
 │   ├── PackDigestError          502 pack_digest_mismatch (likewise)
 │   ├── PackNotCoveredError      409 pack_not_covered
 │   └── PackInUseError           409 pack_in_use
+├── LabellingError               500 labelling_failed
+│   └── SigningKeyError          500 provenance_key_unusable
 ├── JobCrashedError              500 job_crashed
 ├── InferenceFailedError         500 inference_failed
 ├── InferenceModelUnavailableError     503 inference_model_unavailable
@@ -201,6 +217,24 @@ from lianpu.errors.pack import (
     PackLicenceError,
     PackNotCoveredError,
 )
+from lianpu.errors.provenance import (
+    ConsentError,
+    ConsentExpiredError,
+    ConsentNotFoundError,
+    ConsentPurposeError,
+    ConsentRevokedError,
+    ConsentScopeError,
+    ConsentUsedError,
+    LabellingError,
+    LiveSwapNotFoundError,
+    MediaFormatError,
+    SigningKeyError,
+    SwapDisabledError,
+    SwapResultGoneError,
+    TooManyLiveSwapsError,
+    VideoDamagedError,
+    VideoTooLongError,
+)
 from lianpu.errors.service import (
     AuditUnavailableError,
     BusyError,
@@ -211,6 +245,23 @@ from lianpu.errors.service import (
     StorageError,
 )
 from lianpu.errors.start import HomeInUseError, HomeUnwritableError, PortInUseError, SettingsError, StartError
+from lianpu.errors.swap import (
+    CameraUnavailableError,
+    IntegrationsInvalidError,
+    SwapCrashedError,
+    SwapDiskFullError,
+    SwapEngineError,
+    SwapEngineNotFoundError,
+    SwapEngineNotReadyError,
+    SwapFaceNotFoundError,
+    SwapNoOutputError,
+    SwapOutOfMemoryError,
+    SwapOutputInvalidError,
+    SwapTargetInvalidError,
+    SwapTimedOutError,
+    SwapUnchangedError,
+    SwapUnsupportedError,
+)
 
 __all__ = [
     "AccessError",
@@ -227,8 +278,16 @@ __all__ = [
     "AuditUnavailableError",
     "AuthenticationRequiredError",
     "BusyError",
+    "CameraUnavailableError",
     "ConflictError",
     "ConnectionLimitError",
+    "ConsentError",
+    "ConsentExpiredError",
+    "ConsentNotFoundError",
+    "ConsentPurposeError",
+    "ConsentRevokedError",
+    "ConsentScopeError",
+    "ConsentUsedError",
     "CursorInvalidError",
     "DuplicateImageError",
     "EnrolmentConflictError",
@@ -255,17 +314,21 @@ __all__ = [
     "InferenceFailedError",
     "InferenceModelNotFoundError",
     "InferenceModelUnavailableError",
+    "IntegrationsInvalidError",
     "InvalidInputError",
     "JobCrashedError",
     "JobNotFoundError",
     "JobStateError",
+    "LabellingError",
     "LastAdminError",
     "LianpuError",
+    "LiveSwapNotFoundError",
     "LivenessFailedError",
     "LockedOutError",
     "LoginFailedError",
     "MalformedRequestError",
     "ManifestInvalidError",
+    "MediaFormatError",
     "NotFoundError",
     "PackDamagedError",
     "PackDigestError",
@@ -293,6 +356,7 @@ __all__ = [
     "SetupTokenError",
     "SeveralFacesError",
     "SignatureError",
+    "SigningKeyError",
     "SourceLostError",
     "SourceRefusedError",
     "SourceUnreadableError",
@@ -300,9 +364,25 @@ __all__ = [
     "StorageError",
     "StreamNotFoundError",
     "StreamStateError",
+    "SwapCrashedError",
+    "SwapDisabledError",
+    "SwapDiskFullError",
+    "SwapEngineError",
+    "SwapEngineNotFoundError",
+    "SwapEngineNotReadyError",
+    "SwapFaceNotFoundError",
+    "SwapNoOutputError",
+    "SwapOutOfMemoryError",
+    "SwapOutputInvalidError",
+    "SwapResultGoneError",
+    "SwapTargetInvalidError",
+    "SwapTimedOutError",
+    "SwapUnchangedError",
+    "SwapUnsupportedError",
     "TokenError",
     "TokenExpiredError",
     "TokenRevokedError",
+    "TooManyLiveSwapsError",
     "TooManyStreamsError",
     "TooManyWebhooksError",
     "UnknownConflictError",
@@ -312,6 +392,8 @@ __all__ = [
     "UploadTooLargeError",
     "UserExistsError",
     "UserNotFoundError",
+    "VideoDamagedError",
+    "VideoTooLongError",
     "WebhookNotFoundError",
     "WebhookRefusedError",
     "WebhookStateError",

@@ -36,6 +36,7 @@ from lianpu.settings.sections import (
     WebhookSettings,
     known_keys,
 )
+from lianpu.settings.swap_sections import EnhancedLabels, ProvenanceSettings, SwapSettings
 
 __all__ = [
     "AccountSettings",
@@ -43,6 +44,7 @@ __all__ = [
     "CheckMode",
     "ConflictSettings",
     "DatabaseSettings",
+    "EnhancedLabels",
     "GallerySettings",
     "HealthSettings",
     "ImageSettings",
@@ -57,12 +59,14 @@ __all__ = [
     "LoggingSettings",
     "MqttSettings",
     "PackSettings",
+    "ProvenanceSettings",
     "PushSettings",
     "QualitySettings",
     "RuntimeSettings",
     "ServerSettings",
     "Settings",
     "StreamSettings",
+    "SwapSettings",
     "TransferSettings",
     "WebhookSettings",
     "default_settings",

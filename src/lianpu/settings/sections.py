@@ -12,6 +12,8 @@ from urllib.parse import urlsplit
 from platformdirs import user_data_path
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
 
+from lianpu.settings.swap_sections import ProvenanceSettings, SwapSettings
+
 SECRETS = frozenset({"server.api_key", "database.url", "accounts.secret", "limits.storage", "streams.mqtt.password"})
 API_KEY_MIN_CHARS = 16
 
@@ -370,6 +372,8 @@ class Settings(_Section):
     inference: InferenceSettings
     streams: StreamSettings
     live: LiveSettings
+    provenance: ProvenanceSettings
+    swap: SwapSettings
     logging: LoggingSettings
 
 

@@ -95,6 +95,7 @@ class StreamRunner:
         self._latencies = Latencies()
         self._watched_s = time.monotonic()
         self._forgotten: set[str] = set()
+        self._taps: tuple[NewestFrame, ...] = ()
         self.broadcast = Broadcast()
         self.detection_paused = False
 
@@ -122,6 +123,16 @@ class StreamRunner:
     def forget(self, person_ids: set[str]) -> None:
         """These persons are nobody any more, from the next frame on."""
         self._forgotten |= person_ids
+
+    def add_tap(self, tap: NewestFrame) -> None:
+        """Every frame is put there too, before anything is drawn on it; closed when the stream ends."""
+        self._taps = (*self._taps, tap)
+        if self._end is not None:
+            tap.close()
+
+    def remove_tap(self, tap: NewestFrame) -> None:
+        """Harmless when it is not there."""
+        self._taps = tuple(other for other in self._taps if other is not tap)
 
     def start(self) -> None:
         self._thread.start()
@@ -151,7 +162,8 @@ class StreamRunner:
         reader = self._reader
         if reader is not None:
             reader.end()
-        self._frames.close()
+        for frames in (self._frames, *self._taps):
+            frames.close()
 
     # The reader's thread.
 
@@ -191,7 +203,8 @@ class StreamRunner:
                     number += 1
                     self._read_rate.count()
                     self._state, self._reason = StreamState.RUNNING, None
-                    self._frames.put(frame)
+                    for frames in (self._frames, *self._taps):
+                        frames.put(frame)
             except SourceLostError as error:
                 if is_file:
                     self._finish(EndReason.LOST, error.detail)

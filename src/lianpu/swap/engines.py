@@ -1,0 +1,103 @@
+"""What the service needs of the registry of swap engines."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from lianpu.engines.face.face import Box, Image
+from lianpu.engines.swap.swapper import EngineReport, Readiness, SwapCapabilities, SwapFaces, SwapKind, Swapper
+from lianpu.errors import SwapEngineNotFoundError, SwapEngineNotReadyError, SwapUnsupportedError
+
+SwapFrame = Callable[[object, Image], tuple[Image, Sequence[Box]]]
+"""A prepared source and a frame: the frame with its faces replaced, and where. For one thread."""
+
+
+class LiveEngine(Protocol):
+    """An engine that follows faces from frame to frame."""
+
+    def prepare(self, source: Image) -> object: ...
+
+    def follow(self, faces: SwapFaces) -> SwapFrame: ...
+
+
+class Listed(Protocol):
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def capabilities(self) -> SwapCapabilities | None:
+        """None: it cannot be built."""
+        ...
+
+
+class EngineShelf(Protocol):
+    """Every installed engine by name. Calls may block: run them off the event loop."""
+
+    def list(self) -> Sequence[Listed]: ...
+
+    def get(self, name: str) -> Swapper:
+        """
+        Raises:
+            SwapEngineNotFoundError: none of that name is installed.
+        """
+        ...
+
+    def frames(self, name: str) -> LiveEngine:
+        """
+        Raises:
+            SwapEngineNotFoundError: see `get`.
+            SwapUnsupportedError: it makes files only.
+        """
+        ...
+
+    def check(self, name: str, *, deep: bool = False) -> EngineReport: ...
+
+
+class EngineTable:
+    """A shelf of engines that are there already; of those that swap frames, `live` names the parts that do."""
+
+    def __init__(self, engines: Sequence[Swapper], live: Mapping[str, LiveEngine] | None = None) -> None:
+        self._engines = {engine.name: engine for engine in engines}
+        self._live = live or {}
+
+    def list(self) -> Sequence[Listed]:
+        return [_Shown(name, engine.capabilities()) for name, engine in sorted(self._engines.items())]
+
+    def get(self, name: str) -> Swapper:
+        if name not in self._engines:
+            raise SwapEngineNotFoundError(f"No engine {name!r} is installed.")
+        return self._engines[name]
+
+    def frames(self, name: str) -> LiveEngine:
+        self.get(name)
+        if name not in self._live:
+            raise SwapUnsupportedError(f"The engine {name!r} swaps photos and videos, and no live pictures.")
+        return self._live[name]
+
+    def check(self, name: str, *, deep: bool = False) -> EngineReport:
+        return self.get(name).check(deep=deep)
+
+
+@dataclass(frozen=True, slots=True)
+class _Shown:
+    name: str
+    capabilities: SwapCapabilities | None
+
+
+def ready_engine(shelf: EngineShelf, name: str, kind: SwapKind) -> Swapper:
+    """The engine, if it is ready for this. Blocks.
+
+    Raises:
+        SwapEngineNotFoundError: none of that name is installed.
+        SwapUnsupportedError: it does not make what is wanted.
+        SwapEngineNotReadyError: something is missing; the detail says what.
+    """
+    engine = shelf.get(name)
+    if kind not in engine.capabilities().kinds:
+        raise SwapUnsupportedError(f"The engine {name!r} does not swap faces in the kind {kind.value!r}.")
+    report = shelf.check(name)
+    if report.readiness not in {Readiness.READY, Readiness.DEGRADED}:
+        wrong = next((finding for finding in report.findings if not finding.is_ok), None)
+        why = report.readiness.value if wrong is None else f"{wrong.name}: {wrong.detail} {wrong.advice or ''}".strip()
+        raise SwapEngineNotReadyError(f"The engine {name!r} is not ready. {why}")
+    return engine
