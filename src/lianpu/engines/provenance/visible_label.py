@@ -1,7 +1,7 @@
 """The label that people see: drawn into a corner, and found again."""
 
 from functools import lru_cache
-from typing import cast
+from typing import Any, cast
 
 import cv2
 import numpy as np
@@ -10,15 +10,19 @@ from numpy.typing import NDArray
 from lianpu.engines.face.face import Image
 from lianpu.engines.lettering import Lettering, Mask
 from lianpu.engines.provenance.origin import LABEL_TEXT
+from lianpu.errors import LabellingError
 
 LEAST_SHARE = 0.05
 """Height of a capital letter as a share of the picture's shorter side (GB 45438-2025, 4.2)."""
 _MARGIN = 0.02
 _PLATE_STRENGTH = 0.62
-_SEARCH_SIDE_PX = 400
-_SIZES = (1.0, 0.95, 1.05, 0.9, 1.11, 0.84, 1.18)
+_SEARCH_SIDE_PX = 320
+_STROKES_PX = 3.2
+_MASTER_PX = 400
+_SIZES = (1.0, *(1 + sign * step * 0.016 for step in range(1, 14) for sign in (1, -1)))
 """A crop makes the label larger against the picture than it was, a border smaller."""
-FOUND_LEAST = 0.6
+FOUND_LEAST = 0.4
+_SURE = 0.7
 """Correlation with the label's shape; measured in docs/provenance.md."""
 
 
@@ -27,7 +31,7 @@ class VisibleLabel:
 
     def __init__(self, lettering: Lettering | None = None) -> None:
         self._lettering = lettering or Lettering(fonts=())
-        self._text = lru_cache(16)(self._drawn_text)
+        self._text = lru_cache(16)(self._scaled)
 
     def draw(self, picture: Image) -> Image:
         """A copy of [H, W, 3] uint8 RGB with the label at its lower right."""
@@ -52,26 +56,38 @@ class VisibleLabel:
         height, width = grey.shape
         scale = _SEARCH_SIDE_PX / min(height, width)
         size = (max(1, round(width * scale)), max(1, round(height * scale)))
-        searched = cv2.resize(grey, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC)
+        searched = _evened(cv2.resize(grey, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC))
         best = 0.0
         for factor in _SIZES:
-            text = self._text(round(_SEARCH_SIDE_PX * factor))
+            text = self._scaled(_SEARCH_SIDE_PX * factor)
             pad = max(2, text.shape[0] // 4)
-            shape = cv2.copyMakeBorder(np.array(text), pad, pad, pad, pad, cv2.BORDER_CONSTANT, value=0)
+            shape = _evened(cv2.copyMakeBorder(np.array(text), pad, pad, pad, pad, cv2.BORDER_CONSTANT, value=0))
             if shape.shape[0] > searched.shape[0] or shape.shape[1] > searched.shape[1]:
                 continue
             met = cast(NDArray[np.float32], cv2.matchTemplate(searched, shape, cv2.TM_CCOEFF_NORMED))
             best = max(best, float(np.nan_to_num(met, posinf=0.0, neginf=0.0).max()))
-            if best > 0.9:
+            if best > _SURE:
                 break
         return best
 
-    def _drawn_text(self, shorter_side_px: int) -> Mask:
-        least = max(1, np.ceil(LEAST_SHARE * shorter_side_px))
-        for height_px in range(max(8, int(least)), 4 * int(least) + 16):
-            capital = self._lettering.mask("A", height_px)
-            if capital is not None and capital.shape[0] >= least:
-                text = self._lettering.mask(LABEL_TEXT, height_px)
-                assert text is not None
-                return text
-        raise AssertionError("a font that grows reaches any height")
+    def _scaled(self, shorter_side_px: float) -> Mask:
+        """Exactly as large as the share asks for: by its size it is found again."""
+        master, capital_px = self._master()
+        scale = LEAST_SHARE * shorter_side_px / (capital_px - 2)
+        size = (max(1, round(master.shape[1] * scale)), max(1, round(master.shape[0] * scale)))
+        return np.asarray(cv2.resize(master, size, interpolation=cv2.INTER_AREA), np.uint8)
+
+    def _master(self) -> tuple[Mask, int]:
+        """The text in the size it is scaled down from, and how high its capitals are in that."""
+        text, capital = self._lettering.mask(LABEL_TEXT, _MASTER_PX), self._lettering.mask("A", _MASTER_PX)
+        if text is None or capital is None:
+            raise LabellingError("No font has the letters of the label.")
+        return text, capital.shape[0]
+
+
+def _evened(grey: NDArray[Any]) -> NDArray[np.float32]:
+    """Letters alone: what lies under the plate is wider than their strokes, and of all strengths."""
+    values = np.asarray(grey, np.float32)
+    fine = values - np.asarray(cv2.GaussianBlur(values, (0, 0), _STROKES_PX), np.float32)
+    power = np.asarray(cv2.GaussianBlur(fine * fine, (0, 0), 2 * _STROKES_PX), np.float32)
+    return np.asarray(fine / (np.sqrt(power) + 8.0), np.float32)

@@ -134,7 +134,7 @@ def _carriers() -> _Carriers:
     count = round(_SYNC_SHARE * len(waves))
     sync, data = waves[:count], waves[count:]
     # Its own scatter of phases: waves that all begin together would make one visible dot.
-    phases = np.array([order[0] for order, _, _ in sync]) * (2 * np.pi / 256)
+    phases = np.array([order[1] for order, _, _ in sync]) * (2 * np.pi / 256)
     parts = sorted((_order(v, u, 1 + part), v, u, part) for _, v, u in data for part in (0, 1))
     return _Carriers(
         np.array([v % TILE_PX for _, v, _ in sync]),
@@ -144,7 +144,7 @@ def _carriers() -> _Carriers:
         np.array([u for _, _, u, _ in parts]),
         np.array([part == 1 for _, _, _, part in parts]),
         np.arange(len(parts)) % CODE_BITS,
-        np.array([1 - 2 * (order[1] & 1) for order, _, _, _ in parts], np.float32),
+        np.array([1 - 2 * (order[2] & 1) for order, _, _, _ in parts], np.float32),
     )
 
 
@@ -238,8 +238,9 @@ def _soft(spectrum: NDArray[np.complex128], shift: tuple[int, int]) -> NDArray[n
     turn = np.exp(2j * np.pi * (carriers.rows * shift[0] + carriers.columns * shift[1]) / TILE_PX)
     values = spectrum[carriers.rows, carriers.columns] * turn
     # What the picture itself has of a wave drowns the sign it carries: strong waves count less.
-    values = values / (np.abs(values) + 0.5 * np.median(np.abs(values)))
-    parts = np.where(carriers.is_imaginary, np.imag(values), np.real(values)).astype(np.float64)
+    sizes = np.abs(values)
+    even: NDArray[np.complex128] = values / (sizes + 0.5 * float(np.median(sizes)) + 1e-12)
+    parts = np.where(carriers.is_imaginary, even.imag, even.real)
     return np.bincount(carriers.bits, weights=parts * carriers.signs, minlength=CODE_BITS).astype(np.float32)
 
 
