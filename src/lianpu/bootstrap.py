@@ -4,7 +4,7 @@ import asyncio
 import logging
 import os
 import time
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -16,7 +16,10 @@ from lianpu.accounts.accounts import Accounts, accounts_of
 from lianpu.accounts.passwords import HashCost
 from lianpu.audit.audit import Audit, build_audit
 from lianpu.database.session import Database
+from lianpu.engines.face.analyzer import FaceAnalyzer
 from lianpu.engines.image import ImageLimits
+from lianpu.engines.swap.engine import SwapContext, SwapEngines
+from lianpu.engines.swap.integrations import INTEGRATIONS_FILE, InswapperIntegration, read_integrations
 from lianpu.errors import HomeUnwritableError, PackError, PackNotFoundError
 from lianpu.gallery.assembly import assemble_gallery
 from lianpu.gallery.gallery import Gallery
@@ -71,6 +74,7 @@ class Platform:
     unknowns: Unknowns
     live: Live
     delivery: Delivery
+    swap_engines: SwapEngines
     started_at: float = field(default_factory=time.monotonic)
     """`time.monotonic()` at the making."""
 
@@ -175,7 +179,7 @@ def build_platform(settings: Settings, *, hash_cost: HashCost | None = None) -> 
     runtime = settings.runtime
     # Inference fills the cores already; OpenCV's own threads would only fight it. The setting is process-wide.
     cv2.setNumThreads(1)
-    sessions = OnnxSessionFactory(providers=runtime.providers, threads=runtime.threads, spinning=runtime.spin)
+    sessions = sessions_of(settings)
     # A translation is checked against its recorded answers on the CPU: accelerators round more coarsely.
     registry = PackRegistry(home / "packs", home / "cache" / "packs", OnnxSessionFactory(providers=["cpu"]))
     queue = InferenceQueue(workers=runtime.workers or sessions.threads, capacity=runtime.queue_capacity)
@@ -255,6 +259,60 @@ def build_platform(settings: Settings, *, hash_cost: HashCost | None = None) -> 
         assemble_delivery(
             settings, database=database, streams=streams, webhook_key=lambda: accounts.secret.webhook_key
         ),
+        swap_engines_of(settings, registry, sessions, gallery.analyzers.get),
+    )
+
+
+def sessions_of(settings: Settings) -> OnnxSessionFactory:
+    """
+    Raises:
+        ProviderError: see there.
+    """
+    runtime = settings.runtime
+    return OnnxSessionFactory(
+        providers=runtime.providers,
+        threads=runtime.threads,
+        spinning=runtime.spin,
+        gpu_memory_bytes=runtime.gpu_memory_bytes,
+        device_id=runtime.device_id,
+        strict=runtime.strict,
+    )
+
+
+def swap_engines_of(
+    settings: Settings,
+    registry: PackRegistry,
+    sessions: OnnxSessionFactory,
+    analyzer: Callable[[str | None], FaceAnalyzer],
+) -> SwapEngines:
+    """Nothing is read or loaded yet.
+
+    Args:
+        analyzer: as `Analyzers.get`.
+    """
+    path = settings.engines.integrations or settings.home / INTEGRATIONS_FILE
+
+    def sessions_for(wanted: InswapperIntegration) -> OnnxSessionFactory:
+        if not (wanted.providers or wanted.device is not None or wanted.gpu_memory_bytes):
+            return sessions
+        runtime = settings.runtime
+        return OnnxSessionFactory(
+            providers=wanted.providers or runtime.providers,
+            threads=runtime.threads,
+            spinning=runtime.spin,
+            gpu_memory_bytes=wanted.gpu_memory_bytes or runtime.gpu_memory_bytes,
+            device_id=runtime.device_id if wanted.device is None else wanted.device,
+            strict=wanted.strict,
+        )
+
+    return SwapEngines(
+        SwapContext(
+            analyzer=analyzer,
+            sessions=sessions_for,
+            registry=registry,
+            integrations=lambda: read_integrations(path),
+            cache=settings.home / "cache" / "swap",
+        )
     )
 
 

@@ -84,6 +84,21 @@ LianpuError
 │   ├── PackDigestError          502 pack_digest_mismatch (likewise)
 │   ├── PackNotCoveredError      409 pack_not_covered
 │   └── PackInUseError           409 pack_in_use
+├── SwapEngineError              500 swap_engine_failed: a face-swap engine that cannot be used or did not swap
+│   ├── SwapEngineNotFoundError  404 swap_engine_not_found
+│   ├── IntegrationsInvalidError 503 integrations_invalid (carries errors[])
+│   ├── SwapEngineNotReadyError  503 swap_engine_not_ready
+│   ├── SwapUnsupportedError     422 swap_unsupported
+│   ├── SwapTargetInvalidError   422 swap_target_invalid
+│   ├── SwapFaceNotFoundError    422 swap_face_not_found
+│   ├── SwapCrashedError         500 swap_crashed
+│   ├── SwapTimedOutError        504 swap_timed_out
+│   ├── SwapOutOfMemoryError     507 swap_out_of_memory
+│   ├── SwapDiskFullError        507 swap_disk_full
+│   ├── SwapNoOutputError        500 swap_no_output
+│   ├── SwapOutputInvalidError   500 swap_output_invalid
+│   └── SwapUnchangedError       500 swap_unchanged
+├── CameraUnavailableError       503 camera_unavailable
 ├── JobCrashedError              500 job_crashed
 ├── InferenceFailedError         500 inference_failed
 ├── InferenceModelUnavailableError     503 inference_model_unavailable
@@ -211,6 +226,23 @@ from lianpu.errors.service import (
     StorageError,
 )
 from lianpu.errors.start import HomeInUseError, HomeUnwritableError, PortInUseError, SettingsError, StartError
+from lianpu.errors.swap import (
+    CameraUnavailableError,
+    IntegrationsInvalidError,
+    SwapCrashedError,
+    SwapDiskFullError,
+    SwapEngineError,
+    SwapEngineNotFoundError,
+    SwapEngineNotReadyError,
+    SwapFaceNotFoundError,
+    SwapNoOutputError,
+    SwapOutOfMemoryError,
+    SwapOutputInvalidError,
+    SwapTargetInvalidError,
+    SwapTimedOutError,
+    SwapUnchangedError,
+    SwapUnsupportedError,
+)
 
 __all__ = [
     "AccessError",
@@ -227,6 +259,7 @@ __all__ = [
     "AuditUnavailableError",
     "AuthenticationRequiredError",
     "BusyError",
+    "CameraUnavailableError",
     "ConflictError",
     "ConnectionLimitError",
     "CursorInvalidError",
@@ -255,6 +288,7 @@ __all__ = [
     "InferenceFailedError",
     "InferenceModelNotFoundError",
     "InferenceModelUnavailableError",
+    "IntegrationsInvalidError",
     "InvalidInputError",
     "JobCrashedError",
     "JobNotFoundError",
@@ -300,6 +334,19 @@ __all__ = [
     "StorageError",
     "StreamNotFoundError",
     "StreamStateError",
+    "SwapCrashedError",
+    "SwapDiskFullError",
+    "SwapEngineError",
+    "SwapEngineNotFoundError",
+    "SwapEngineNotReadyError",
+    "SwapFaceNotFoundError",
+    "SwapNoOutputError",
+    "SwapOutOfMemoryError",
+    "SwapOutputInvalidError",
+    "SwapTargetInvalidError",
+    "SwapTimedOutError",
+    "SwapUnchangedError",
+    "SwapUnsupportedError",
     "TokenError",
     "TokenExpiredError",
     "TokenRevokedError",

@@ -2,6 +2,7 @@
 
 from lianpu.settings.loading import (
     LoadedSettings,
+    child_environment,
     default_settings,
     environment_variable,
     ini_hint,
@@ -10,9 +11,11 @@ from lianpu.settings.loading import (
 from lianpu.settings.sections import (
     AccountSettings,
     CalibrationSettings,
+    CameraSettings,
     CheckMode,
     ConflictSettings,
     DatabaseSettings,
+    EngineSettings,
     GallerySettings,
     HealthSettings,
     ImageSettings,
@@ -40,9 +43,11 @@ from lianpu.settings.sections import (
 __all__ = [
     "AccountSettings",
     "CalibrationSettings",
+    "CameraSettings",
     "CheckMode",
     "ConflictSettings",
     "DatabaseSettings",
+    "EngineSettings",
     "GallerySettings",
     "HealthSettings",
     "ImageSettings",
@@ -65,6 +70,7 @@ __all__ = [
     "StreamSettings",
     "TransferSettings",
     "WebhookSettings",
+    "child_environment",
     "default_settings",
     "environment_variable",
     "ini_hint",
