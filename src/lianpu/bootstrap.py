@@ -4,7 +4,7 @@ import asyncio
 import logging
 import os
 import time
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -16,8 +16,11 @@ from lianpu.accounts.accounts import Accounts, accounts_of
 from lianpu.accounts.passwords import HashCost
 from lianpu.audit.audit import Audit, build_audit
 from lianpu.database.session import Database
+from lianpu.engines.face.analyzer import FaceAnalyzer
 from lianpu.engines.image import ImageLimits
-from lianpu.errors import CameraUnavailableError, HomeUnwritableError, PackError, PackNotFoundError
+from lianpu.engines.swap.engine import SwapContext, SwapEngines
+from lianpu.engines.swap.integrations import INTEGRATIONS_FILE, InswapperIntegration, read_integrations
+from lianpu.errors import HomeUnwritableError, PackError, PackNotFoundError
 from lianpu.gallery.assembly import assemble_gallery
 from lianpu.gallery.gallery import Gallery
 from lianpu.gallery.unfinished import mend_after_crash, run_retries
@@ -48,9 +51,7 @@ from lianpu.streams.delivery.assembly import Delivery, assemble_delivery
 from lianpu.streams.inbox.unknowns import Unknowns
 from lianpu.streams.live.live import Live
 from lianpu.streams.streams import Streams
-from lianpu.swap.assembly import assemble_run, assemble_swap, swap_parts
-from lianpu.swap.engines import EngineTable
-from lianpu.swap.live.live import Camera
+from lianpu.swap.assembly import assemble_run, assemble_swap, camera_of, swap_parts
 from lianpu.swap.service import Swap
 
 _log = logging.getLogger(__name__)
@@ -79,6 +80,7 @@ class Platform:
     delivery: Delivery
     provenance: Provenance
     swap: Swap
+    swap_engines: SwapEngines
     started_at: float = field(default_factory=time.monotonic)
     """`time.monotonic()` at the making."""
 
@@ -185,7 +187,7 @@ def build_platform(settings: Settings, *, hash_cost: HashCost | None = None) -> 
     runtime = settings.runtime
     # Inference fills the cores already; OpenCV's own threads would only fight it. The setting is process-wide.
     cv2.setNumThreads(1)
-    sessions = OnnxSessionFactory(providers=runtime.providers, threads=runtime.threads, spinning=runtime.spin)
+    sessions = sessions_of(settings)
     # A translation is checked against its recorded answers on the CPU: accelerators round more coarsely.
     registry = PackRegistry(home / "packs", home / "cache" / "packs", OnnxSessionFactory(providers=["cpu"]))
     queue = InferenceQueue(workers=runtime.workers or sessions.threads, capacity=runtime.queue_capacity)
@@ -225,11 +227,12 @@ def build_platform(settings: Settings, *, hash_cost: HashCost | None = None) -> 
     provenance = assemble_provenance(
         settings, database=database, queue=queue, mark_key=lambda: accounts.secret.mark_key
     )
+    engines = swap_engines_of(settings, registry, sessions, gallery.analyzers.get)
     parts = swap_parts(
         settings,
         database=database,
         gallery=gallery,
-        engines=EngineTable([]),
+        engines=engines,
         provenance=provenance,
         audit=audit,
     )
@@ -279,7 +282,63 @@ def build_platform(settings: Settings, *, hash_cost: HashCost | None = None) -> 
             settings, database=database, streams=streams, webhook_key=lambda: accounts.secret.webhook_key
         ),
         provenance,
-        assemble_swap(settings, parts, jobs=jobs, streams=streams, queue=queue, open_camera=_no_camera),
+        assemble_swap(
+            settings, parts, jobs=jobs, streams=streams, queue=queue, opens_camera=partial(camera_of, settings.camera)
+        ),
+        engines,
+    )
+
+
+def sessions_of(settings: Settings) -> OnnxSessionFactory:
+    """
+    Raises:
+        ProviderError: see there.
+    """
+    runtime = settings.runtime
+    return OnnxSessionFactory(
+        providers=runtime.providers,
+        threads=runtime.threads,
+        spinning=runtime.spin,
+        gpu_memory_bytes=runtime.gpu_memory_bytes,
+        device_id=runtime.device_id,
+        strict=runtime.strict,
+    )
+
+
+def swap_engines_of(
+    settings: Settings,
+    registry: PackRegistry,
+    sessions: OnnxSessionFactory,
+    analyzer: Callable[[str | None], FaceAnalyzer],
+) -> SwapEngines:
+    """Nothing is read or loaded yet.
+
+    Args:
+        analyzer: as `Analyzers.get`.
+    """
+    path = settings.engines.integrations or settings.home / INTEGRATIONS_FILE
+
+    def sessions_for(wanted: InswapperIntegration) -> OnnxSessionFactory:
+        if not (wanted.providers or wanted.device is not None or wanted.gpu_memory_bytes):
+            return sessions
+        runtime = settings.runtime
+        return OnnxSessionFactory(
+            providers=wanted.providers or runtime.providers,
+            threads=runtime.threads,
+            spinning=runtime.spin,
+            gpu_memory_bytes=wanted.gpu_memory_bytes or runtime.gpu_memory_bytes,
+            device_id=runtime.device_id if wanted.device is None else wanted.device,
+            strict=wanted.strict,
+        )
+
+    return SwapEngines(
+        SwapContext(
+            analyzer=analyzer,
+            sessions=sessions_for,
+            registry=registry,
+            integrations=lambda: read_integrations(path),
+            cache=settings.home / "cache" / "swap",
+        )
     )
 
 
@@ -305,10 +364,6 @@ def prepare_home(settings: Settings) -> None:
             f"The home folder {home} cannot be written: {error.strerror or error}. "
             "Choose another by --home DIR or LIANPU_HOME, or mend its permissions."
         ) from error
-
-
-def _no_camera() -> Camera:
-    raise CameraUnavailableError("This installation has no virtual camera.")
 
 
 async def _load_default_pack(platform: Platform) -> None:

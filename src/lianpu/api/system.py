@@ -82,6 +82,12 @@ class RuntimeAnswer(BaseModel):
     provider: str
     reason: str
     threads: int
+    requested: list[str] = Field(description="As the settings name them.")
+    available: list[str] = Field(description="What the installed ONNX Runtime offers.")
+    missing: list[str] = Field(description="Asked for, and not running, each with the cause.")
+    running: dict[str, int] = Field(description="Loaded networks by what their sessions say runs them.")
+    device_id: int
+    gpu_memory_bytes: int | None = Field(description="Most that one network may take of a GPU; null: no limit.")
 
 
 class QueueAnswer(BaseModel):
@@ -135,7 +141,6 @@ async def status(request: Request) -> StatusAnswer:
     """Versions, packs, provider, queue and gallery in one look."""
     platform = _platform(request)
     persons, images, embeddings = await platform.gallery.persons.counts()
-    choice = platform.sessions.choice
     numbers: dict[str, Any] = asdict(platform.queue.numbers)
     return StatusAnswer(
         version=lianpu.__version__,
@@ -146,9 +151,24 @@ async def status(request: Request) -> StatusAnswer:
         gallery=GalleryCounts(persons=persons, images=images, embeddings=embeddings),
         indexes={f"{name}@{version}": size for (name, version), size in platform.gallery.indexes.sizes().items()},
         packs=await _models(platform),
-        runtime=RuntimeAnswer(provider=choice.chosen[0], reason=choice.reason, threads=platform.sessions.threads),
+        runtime=_runtime(platform),
         queue=QueueAnswer(**{field: numbers[field] for field in QueueAnswer.model_fields}),
         request_id=request_id_of(request),
+    )
+
+
+def _runtime(platform: Platform) -> RuntimeAnswer:
+    choice, settings = platform.sessions.choice, platform.settings.runtime
+    return RuntimeAnswer(
+        provider=choice.chosen[0],
+        reason=choice.reason,
+        threads=platform.sessions.threads,
+        requested=list(choice.requested),
+        available=list(choice.available),
+        missing=list(choice.missing),
+        running=platform.sessions.running,
+        device_id=settings.device_id,
+        gpu_memory_bytes=settings.gpu_memory_bytes,
     )
 
 

@@ -9,10 +9,12 @@ import lianpu
 from lianpu.cli import (
     audit,
     calibrate,
+    camera,
     check,
     config,
     default_pack,
     doctor,
+    engines,
     enroll,
     evaluate,
     faces,
@@ -61,6 +63,8 @@ gallery.app.command()(health.health)
 gallery.app.command()(transfer.key)
 gallery.app.command()(transfer.export)
 gallery.app.command("import")(transfer.import_)
+app.add_typer(engines.app, name="engines")
+app.add_typer(camera.app, name="camera")
 app.add_typer(gallery.app, name="gallery")
 app.add_typer(audit.app, name="audit")
 

@@ -67,6 +67,7 @@ def examine(settings: "Settings") -> list[Finding]:
         *_opencv(),
         *_packs(settings),
         *_inference(settings),
+        *_engines(settings),
         *_home(settings.home),
         *_accounts(settings),
         *_audit(settings),
@@ -77,18 +78,18 @@ def examine(settings: "Settings") -> list[Finding]:
 
 
 def _runtime(settings: "Settings") -> list[Finding]:
+    from lianpu.bootstrap import sessions_of
     from lianpu.errors import ProviderError
-    from lianpu.runtime.onnx import OnnxSessionFactory
 
     try:
-        sessions = OnnxSessionFactory(providers=settings.runtime.providers, threads=settings.runtime.threads)
+        sessions = sessions_of(settings)
     except ProviderError as error:
         return [Finding("runtime", Level.PROBLEM, error.detail)]
     version = importlib.metadata.version("onnxruntime")
     text = (
         f"ONNX Runtime {version} on {sessions.choice.chosen[0]}, {sessions.threads} threads: {sessions.choice.reason}"
     )
-    return [Finding("runtime", Level.OK, text)]
+    return [Finding("runtime", Level.NOTICE if sessions.choice.missing else Level.OK, text)]
 
 
 def _opencv() -> list[Finding]:
@@ -168,6 +169,24 @@ def _inference(settings: "Settings") -> list[Finding]:
             for status in statuses
             if status.state is not ModelState.READY
         ),
+    ]
+
+
+def _engines(settings: "Settings") -> list[Finding]:
+    from lianpu.cli.engines import configured_and_not_ready
+    from lianpu.errors import LianpuError
+
+    try:
+        states = configured_and_not_ready(settings)
+    except (LianpuError, OSError) as error:
+        return [Finding("engine", Level.NOTICE, f"the face-swap engines cannot be looked at: {error}")]
+    return [
+        Finding(
+            "engine",
+            Level.OK if is_ready else Level.NOTICE,
+            f"{name}: {text}" + ("" if is_ready else f". See `lianpu engines check {name}`"),
+        )
+        for name, is_ready, text in states
     ]
 
 

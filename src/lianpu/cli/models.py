@@ -147,12 +147,11 @@ def verify(
 
 
 def _open(home: Path | None, config: Path | None) -> _Shelf:
+    from lianpu.bootstrap import sessions_of
     from lianpu.packs.registry import PackRegistry
-    from lianpu.runtime.onnx import OnnxSessionFactory
 
     settings = load_settings(home, config)
-    runtime = settings.runtime
-    sessions = OnnxSessionFactory(providers=runtime.providers, threads=runtime.threads, spinning=runtime.spin)
+    sessions = sessions_of(settings)
     return _Shelf(
         settings, sessions, PackRegistry(settings.home / "packs", settings.home / "cache" / "packs", sessions)
     )

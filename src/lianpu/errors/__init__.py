@@ -1,3 +1,4 @@
+# More than 400 lines: the whole tree is drawn, imported and named in one place.
 """Every error a caller can meet, each with a stable code and an HTTP status.
 
 LianpuError
@@ -100,6 +101,21 @@ LianpuError
 │   └── PackInUseError           409 pack_in_use
 ├── LabellingError               500 labelling_failed
 │   └── SigningKeyError          500 provenance_key_unusable
+├── SwapEngineError              500 swap_engine_failed: a face-swap engine that cannot be used or did not swap
+│   ├── SwapEngineNotFoundError  404 swap_engine_not_found
+│   ├── IntegrationsInvalidError 503 integrations_invalid (carries errors[])
+│   ├── SwapEngineNotReadyError  503 swap_engine_not_ready
+│   ├── SwapUnsupportedError     422 swap_unsupported
+│   ├── SwapTargetInvalidError   422 swap_target_invalid
+│   ├── SwapFaceNotFoundError    422 swap_face_not_found
+│   ├── SwapCrashedError         500 swap_crashed
+│   ├── SwapTimedOutError        504 swap_timed_out
+│   ├── SwapOutOfMemoryError     507 swap_out_of_memory
+│   ├── SwapDiskFullError        507 swap_disk_full
+│   ├── SwapNoOutputError        500 swap_no_output
+│   ├── SwapOutputInvalidError   500 swap_output_invalid
+│   └── SwapUnchangedError       500 swap_unchanged
+├── CameraUnavailableError       503 camera_unavailable
 ├── JobCrashedError              500 job_crashed
 ├── InferenceFailedError         500 inference_failed
 ├── InferenceModelUnavailableError     503 inference_model_unavailable

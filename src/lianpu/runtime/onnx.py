@@ -2,9 +2,11 @@
 
 import contextlib
 import threading
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, cast
+from weakref import WeakSet
 
 import numpy as np
 import onnxruntime as ort  # pyright: ignore[reportMissingTypeStubs]
@@ -90,6 +92,7 @@ class OnnxSessionFactory:
         spinning: bool = False,
         gpu_memory_bytes: int | None = None,
         device_id: int = 0,
+        strict: bool = True,
     ) -> None:
         """Choose the providers once; `choice` says which and why.
 
@@ -102,20 +105,29 @@ class OnnxSessionFactory:
                 while they do nothing.
             gpu_memory_bytes: most memory CUDA may take; None sets no limit.
             device_id: which GPU.
+            strict: refuse where a provider that is named does not run; else the next one does, and `choice` says so.
 
         Raises:
-            ProviderError: a provider named explicitly is unknown, not installed, or does not start on this machine.
+            ProviderError: a provider named explicitly is unknown; or, where strict, not installed or does not start on
+                this machine.
         """
         _ort.set_default_logger_severity(_SEVERITY_ERROR)
         self.threads = threads or usable_cores()
         self._spinning = spinning
         self._gpu_memory_bytes = gpu_memory_bytes
         self._device_id = device_id
+        self._strict = strict
+        self._open: WeakSet[OnnxSession] = WeakSet()
         self._choice = self._choose(providers)
 
     @property
     def choice(self) -> ProviderChoice:
         return self._choice
+
+    @property
+    def running(self) -> dict[str, int]:
+        """Networks that are loaded now, by the provider that their sessions say runs them."""
+        return dict(Counter(session.provider for session in list(self._open)))
 
     def open(self, model: Path) -> OnnxSession:
         """Load an ONNX file.
@@ -132,14 +144,16 @@ class OnnxSessionFactory:
             cause = _first_line(error).replace(str(model), model.name)
             raise PackDamagedError(f"{model.name} cannot be loaded: {cause}", context={"path": str(model)}) from error
         # DirectML allows one run of a session at a time (ONNX Runtime's documentation of that provider).
-        return OnnxSession(model, session, serialised=Provider.DIRECTML in self._choice.chosen)
+        opened = OnnxSession(model, session, serialised=Provider.DIRECTML in self._choice.chosen)
+        self._open.add(opened)
+        return opened
 
     def _choose(self, requested: Literal["auto"] | Sequence[str]) -> ProviderChoice:
         """Choose, then start the choice for real: a GPU wheel lists CUDA also where there is no GPU."""
         available = cast(list[str], _ort.get_available_providers())
         failed: dict[Provider, str] = {}
         while True:
-            choice = choose_providers(requested, available, failed)
+            choice = choose_providers(requested, available, failed, strict=self._strict)
             broken = self._first_broken(choice.chosen)
             if broken is None:
                 return choice
@@ -150,7 +164,7 @@ class OnnxSessionFactory:
             if provider is Provider.CPU:
                 continue
             try:
-                session = self._create(_probe_network(), (provider, Provider.CPU))
+                session = self._create(probe_network(), (provider, Provider.CPU))
             except Exception as error:  # onnxruntime's exceptions share no base class but Exception
                 return provider, _first_line(error)
             if session.get_providers()[0] != provider.ort_name:
@@ -179,6 +193,8 @@ class OnnxSessionFactory:
             options["device_id"] = str(self._device_id)
         if provider is Provider.CUDA and self._gpu_memory_bytes is not None:
             options["gpu_mem_limit"] = str(self._gpu_memory_bytes)
+            # The default doubles the arena at each step, and so meets the limit long before it is needed.
+            options["arena_extend_strategy"] = "kSameAsRequested"
         return options
 
 
@@ -191,7 +207,7 @@ def _first_line(error: Exception) -> str:
     return (str(error).strip().splitlines() or [type(error).__name__])[0]
 
 
-def _probe_network() -> bytes:
+def probe_network() -> bytes:
     """The smallest network there is: one Identity node."""
     from onnx import TensorProto, helper
 

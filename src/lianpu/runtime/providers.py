@@ -65,10 +65,16 @@ class ProviderChoice:
     """Providers of the installed ONNX Runtime that Lianpu knows."""
     reason: str
     """One sentence for people."""
+    missing: tuple[str, ...] = ()
+    """Providers that were asked for and do not run, each with the cause; only where that is allowed."""
 
 
 def choose_providers(
-    requested: Literal["auto"] | Sequence[str], available: Sequence[str], failed: dict[Provider, str] | None = None
+    requested: Literal["auto"] | Sequence[str],
+    available: Sequence[str],
+    failed: dict[Provider, str] | None = None,
+    *,
+    strict: bool = True,
 ) -> ProviderChoice:
     """Choose among the installed providers.
 
@@ -77,9 +83,10 @@ def choose_providers(
             that the others cannot run.
         available: ONNX Runtime's own names, as `onnxruntime.get_available_providers()` gives them.
         failed: providers that are installed but did not start here, with the cause.
+        strict: refuse where one that is named does not run; else it is left out, and the choice says so.
 
     Raises:
-        ProviderError: a requested name is unknown, is not installed, or did not start.
+        ProviderError: a requested name is unknown; or, where strict, is not installed or did not start.
     """
     failed = failed or {}
     installed = tuple(provider for provider in Provider if provider.ort_name in available)
@@ -89,17 +96,23 @@ def choose_providers(
         return ProviderChoice(("auto",), _with_cpu((best,)), installed, _auto_reason(best, installed, failed))
 
     wanted = _parse(requested, installed)
+    missing: list[str] = []
     for provider in wanted:
-        if provider not in usable:
+        if provider not in usable and not strict:
+            cause = f"did not start ({failed[provider]})" if provider in failed else "is not installed"
+            missing.append(f"{provider} {cause}; to get it: {provider.remedy}")
+        elif provider not in usable:
             cause = f"did not start: {failed[provider]}" if provider in failed else "is not installed"
             raise ProviderError(
                 f"Execution provider '{provider}' {cause}. Available: {', '.join(usable) or 'none'}. "
                 f"To get it: {provider.remedy}.",
                 context={"requested": [str(name) for name in wanted], "available": [str(name) for name in usable]},
             )
-    return ProviderChoice(
-        tuple(wanted), _with_cpu(wanted), installed, f"{', '.join(wanted)}: as requested in the settings"
-    )
+    chosen = _with_cpu([provider for provider in wanted if provider in usable])
+    reason = f"{', '.join(wanted)}: as requested in the settings"
+    if missing:
+        reason = f"{', '.join(wanted)} requested in the settings, but {'; '.join(missing)}"
+    return ProviderChoice(tuple(wanted), chosen, installed, reason, tuple(missing))
 
 
 def _parse(requested: Sequence[str], installed: Sequence[Provider]) -> tuple[Provider, ...]:

@@ -2,6 +2,7 @@
 
 from lianpu.settings.loading import (
     LoadedSettings,
+    child_environment,
     default_settings,
     environment_variable,
     ini_hint,
@@ -10,9 +11,11 @@ from lianpu.settings.loading import (
 from lianpu.settings.sections import (
     AccountSettings,
     CalibrationSettings,
+    CameraSettings,
     CheckMode,
     ConflictSettings,
     DatabaseSettings,
+    EngineSettings,
     GallerySettings,
     HealthSettings,
     ImageSettings,
@@ -41,9 +44,11 @@ from lianpu.settings.swap_sections import EnhancedLabels, ProvenanceSettings, Sw
 __all__ = [
     "AccountSettings",
     "CalibrationSettings",
+    "CameraSettings",
     "CheckMode",
     "ConflictSettings",
     "DatabaseSettings",
+    "EngineSettings",
     "EnhancedLabels",
     "GallerySettings",
     "HealthSettings",
@@ -69,6 +74,7 @@ __all__ = [
     "SwapSettings",
     "TransferSettings",
     "WebhookSettings",
+    "child_environment",
     "default_settings",
     "environment_variable",
     "ini_hint",

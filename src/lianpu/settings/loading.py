@@ -17,6 +17,28 @@ from lianpu.settings.sources import flat_yaml, from_variables, read_dotenv
 
 CONFIG_NAME = "lianpu.yaml"
 DEFAULTS = Path(__file__).parent / "defaults.yaml"
+_PASSED_ON = frozenset(
+    {
+        "PATH",
+        "HOME",
+        "USERPROFILE",
+        "APPDATA",
+        "LOCALAPPDATA",
+        "SYSTEMROOT",
+        "SYSTEMDRIVE",
+        "WINDIR",
+        "COMSPEC",
+        "PATHEXT",
+        "NUMBER_OF_PROCESSORS",
+        "LD_LIBRARY_PATH",
+        "DYLD_LIBRARY_PATH",
+        "CUDA_HOME",
+        "CUDA_PATH",
+        "CUDA_VISIBLE_DEVICES",
+        "ROCR_VISIBLE_DEVICES",
+        "TZ",
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +138,15 @@ def environment_variable(name: str, value: str) -> Generator[None]:
             del os.environ[name]
         else:
             os.environ[name] = before
+
+
+def child_environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
+    """What a program of somebody else's is given of this process's environment: where programs, libraries and GPUs are.
+
+    Nothing else passes: settings and secrets stay here, and Python's own variables would mislead another Python.
+    """
+    kept = {name: value for name, value in os.environ.items() if name.upper() in _PASSED_ON}
+    return {**kept, "LANG": "C.UTF-8", "LC_ALL": "C.UTF-8", **(extra or {})}
 
 
 def ini_hint(folder: Path) -> str:

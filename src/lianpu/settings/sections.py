@@ -1,6 +1,5 @@
 """Every setting: one section a feature, with what its values may be."""
 
-import json
 import re
 from enum import StrEnum
 from functools import cache
@@ -10,24 +9,15 @@ from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
 from platformdirs import user_data_path
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
+from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, SecretStr
 
+from lianpu.settings.engine_sections import CameraSettings, EngineSettings, RuntimeSettings
+from lianpu.settings.section import AbsolutePath, Names, listed
+from lianpu.settings.section import Section as _Section
 from lianpu.settings.swap_sections import ProvenanceSettings, SwapSettings
 
 SECRETS = frozenset({"server.api_key", "database.url", "accounts.secret", "limits.storage", "streams.mqtt.password"})
 API_KEY_MIN_CHARS = 16
-
-
-def _listed(value: Any) -> Any:
-    """Text becomes a list: `["a", "b"]` as in JSON, else `a, b`."""
-    if not isinstance(value, str):
-        return value
-    if value.startswith("["):
-        try:
-            return json.loads(value)
-        except (ValueError, RecursionError) as error:
-            raise ValueError("is no JSON list") from error
-    return [part.strip() for part in value.split(",") if part.strip()]
 
 
 def _sendable(key: SecretStr) -> SecretStr:
@@ -37,21 +27,11 @@ def _sendable(key: SecretStr) -> SecretStr:
     return key
 
 
-def _absolute(path: Path) -> Path:
-    if "\0" in str(path):
-        raise ValueError("must not hold a NUL character")
-    try:
-        return path.expanduser().absolute()
-    except RuntimeError as error:
-        raise ValueError("names a user whose folder is not known") from error
-
-
 def user_home() -> Path:
     return user_data_path("lianpu", appauthor=False)
 
 
-Names = Annotated[list[str], BeforeValidator(_listed)]
-Paths = Annotated[list[Annotated[Path, AfterValidator(_absolute)]], BeforeValidator(_listed)]
+Paths = Annotated[list[Annotated[Path, AbsolutePath]], BeforeValidator(listed)]
 
 
 def _fingerprints(values: list[str]) -> list[str]:
@@ -159,10 +139,6 @@ def _spelt_off(value: Any) -> Any:
     return "off" if value is False else value
 
 
-class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
 class ServerSettings(_Section):
     host: str
     port: int = Field(ge=1, le=65535)
@@ -190,14 +166,6 @@ class LimitSettings(_Section):
 
 class DatabaseSettings(_Section):
     url: SecretStr | None
-
-
-class RuntimeSettings(_Section):
-    providers: Literal["auto"] | Names
-    threads: int | None = Field(ge=1)
-    spin: bool
-    workers: int | None = Field(ge=1)
-    queue_capacity: int = Field(ge=1)
 
 
 class PackSettings(_Section):
@@ -309,18 +277,18 @@ class MqttSettings(_Section):
     username: str | None
     password: SecretStr | None
     tls: bool
-    ca_file: Annotated[Path, AfterValidator(_absolute)] | None
+    ca_file: Annotated[Path, AbsolutePath] | None
     prefix: Topic
     discovery_prefix: Topic
 
 
 class StreamSettings(_Section):
     max_active: int = Field(ge=1)
-    schemes: Annotated[list[Literal["rtsp", "rtsps", "http", "https"]], BeforeValidator(_listed)]
+    schemes: Annotated[list[Literal["rtsp", "rtsps", "http", "https"]], BeforeValidator(listed)]
     hosts: HostNames
     networks: Proxies
     folders: Paths
-    webcams: Annotated[list[Annotated[int, Field(ge=0, le=99)]], BeforeValidator(_listed)]
+    webcams: Annotated[list[Annotated[int, Field(ge=0, le=99)]], BeforeValidator(listed)]
     detect_every: int = Field(ge=1, le=60)
     max_faces: int = Field(ge=1, le=1000)
     min_face_px: float = Field(ge=0)
@@ -350,13 +318,15 @@ class LoggingSettings(_Section):
 
 
 class Settings(_Section):
-    home: Annotated[Path, AfterValidator(_absolute)] = Field(default_factory=lambda: user_home())
+    home: Annotated[Path, AbsolutePath] = Field(default_factory=lambda: user_home())
     """Holds everything the server writes."""
     server: ServerSettings
     accounts: AccountSettings
     limits: LimitSettings
     database: DatabaseSettings
     runtime: RuntimeSettings
+    engines: EngineSettings
+    camera: CameraSettings
     packs: PackSettings
     gallery: GallerySettings
     images: ImageSettings

@@ -5,12 +5,13 @@ from datetime import timedelta
 
 from lianpu.audit.audit import Audit
 from lianpu.database.session import Database
+from lianpu.engines.camera.sink import CameraFormat, VirtualCamera, open_camera
 from lianpu.engines.image import ImageLimits
 from lianpu.gallery.gallery import Gallery
 from lianpu.jobs.jobs import Jobs
 from lianpu.provenance.provenance import Provenance
 from lianpu.runtime.scheduling import InferenceQueue
-from lianpu.settings import Settings
+from lianpu.settings import CameraSettings, Settings
 from lianpu.streams.streams import Streams
 from lianpu.swap.consents.consents import Consents
 from lianpu.swap.consents.policy import Policy
@@ -70,11 +71,11 @@ def assemble_swap(
     jobs: Jobs,
     streams: Streams,
     queue: InferenceQueue,
-    open_camera: OpenCamera,
+    opens_camera: OpenCamera,
 ) -> Swap:
     """
     Args:
-        open_camera: the virtual camera; raises CameraUnavailableError.
+        opens_camera: the virtual camera; raises CameraUnavailableError.
     """
     rules = settings.swap
     live = LiveSwaps(
@@ -88,10 +89,19 @@ def assemble_swap(
         parts.audit.log.append,
         max_active=rules.max_live,
         jpeg_quality=settings.streams.jpeg_quality,
-        open_camera=open_camera,
+        open_camera=opens_camera,
     )
     limits = SwapLimits(**rules.model_dump(exclude={"enabled"}))
     return Swap(parts.policy, parts.consents, parts.engines, live, jobs, limits, _image_limits(settings))
+
+
+def camera_of(settings: CameraSettings) -> VirtualCamera:
+    """Blocks.
+
+    Raises:
+        CameraUnavailableError: there is none, or it cannot be written.
+    """
+    return open_camera(CameraFormat(settings.width, settings.height, settings.fps), settings.device)
 
 
 def _image_limits(settings: Settings) -> ImageLimits:

@@ -1,12 +1,11 @@
 """What the service needs of the registry of swap engines."""
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from lianpu.engines.face.face import Box, Image
 from lianpu.engines.swap.swapper import EngineReport, Readiness, SwapCapabilities, SwapFaces, SwapKind, Swapper
-from lianpu.errors import SwapEngineNotFoundError, SwapEngineNotReadyError, SwapUnsupportedError
+from lianpu.errors import SwapEngineNotReadyError, SwapUnsupportedError
 
 SwapFrame = Callable[[object, Image], tuple[Image, Sequence[Box]]]
 """A prepared source and a frame: the frame with its faces replaced, and where. For one thread."""
@@ -51,37 +50,6 @@ class EngineShelf(Protocol):
         ...
 
     def check(self, name: str, *, deep: bool = False) -> EngineReport: ...
-
-
-class EngineTable:
-    """A shelf of engines that are there already; of those that swap frames, `live` names the parts that do."""
-
-    def __init__(self, engines: Sequence[Swapper], live: Mapping[str, LiveEngine] | None = None) -> None:
-        self._engines = {engine.name: engine for engine in engines}
-        self._live = live or {}
-
-    def list(self) -> Sequence[Listed]:
-        return [_Shown(name, engine.capabilities()) for name, engine in sorted(self._engines.items())]
-
-    def get(self, name: str) -> Swapper:
-        if name not in self._engines:
-            raise SwapEngineNotFoundError(f"No engine {name!r} is installed.")
-        return self._engines[name]
-
-    def frames(self, name: str) -> LiveEngine:
-        self.get(name)
-        if name not in self._live:
-            raise SwapUnsupportedError(f"The engine {name!r} swaps photos and videos, and no live pictures.")
-        return self._live[name]
-
-    def check(self, name: str, *, deep: bool = False) -> EngineReport:
-        return self.get(name).check(deep=deep)
-
-
-@dataclass(frozen=True, slots=True)
-class _Shown:
-    name: str
-    capabilities: SwapCapabilities | None
 
 
 def ready_engine(shelf: EngineShelf, name: str, kind: SwapKind) -> Swapper:

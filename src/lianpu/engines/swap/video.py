@@ -2,7 +2,7 @@
 
 import contextlib
 import errno
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -164,21 +164,20 @@ class _Rewriting:
 
     def _write(self, number: int, frame: av.VideoFrame) -> None:
         painted = self._paint(Picture(number, _upright(frame)))
-        if self._out is None:
-            self._begin(frame, painted)
+        out = self._out = self._out or self._begin(painted)
         width, height = self._size
         painted = cv2.copyMakeBorder(
             painted, 0, height - painted.shape[0], 0, width - painted.shape[1], cv2.BORDER_REPLICATE
         )
-        made = av.VideoFrame.from_ndarray(np.ascontiguousarray(painted), format="rgb24")
+        made = av.VideoFrame.from_ndarray(np.ascontiguousarray(painted, np.uint8), format="rgb24")
         made = made.reformat(
             format="yuv420p", dst_colorspace=_matrix(frame), dst_color_range="MPEG", interpolation=_EXACT
         )
         made.pts = self._time(number, frame)
-        made.time_base = self._out.codec_context.time_base
-        self._writing.mux(self._out.encode(made))
+        made.time_base = out.codec_context.time_base
+        self._writing.mux(out.encode(made))
 
-    def _begin(self, frame: av.VideoFrame, painted: Image) -> None:
+    def _begin(self, painted: Image) -> Any:
         height, width = painted.shape[:2]
         self._size = (width + width % 2, height + height % 2)
         if self._size != (width, height):
@@ -194,7 +193,7 @@ class _Rewriting:
             value = getattr(self._stream.codec_context, name)
             if value and value != _UNSPECIFIED and (name != "colorspace" or value in _KNOWN_MATRICES):
                 setattr(context, name, value)
-        self._out = out
+        return out
 
     def _time(self, number: int, frame: av.VideoFrame) -> int:
         """Of the source; where it says nothing or goes back, one tick after the last."""
@@ -210,7 +209,7 @@ class _Rewriting:
 
 
 @contextlib.contextmanager
-def _opened(path: Path) -> Iterator[Any]:
+def _opened(path: Path) -> Generator[Any]:
     try:
         # What a file names further (a playlist, a list of parts) is not opened.
         container = av.open(f"file:{path}", options={"protocol_whitelist": "file"})

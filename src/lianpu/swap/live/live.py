@@ -10,6 +10,7 @@ from enum import StrEnum
 from typing import Any, Protocol
 
 from lianpu.database.base import now_utc
+from lianpu.engines.camera.sink import FrameSink
 from lianpu.engines.face.face import Image
 from lianpu.engines.image import encode_jpeg
 from lianpu.engines.provenance.labelling import FrameLabel
@@ -61,18 +62,15 @@ class LiveSwapRecord:
     camera: str | None
 
 
-class Camera(Protocol):
-    """Takes pictures as other programs see a webcam's. Calls block."""
+class Camera(FrameSink, Protocol):
+    """Shows pictures to other programs as a webcam does. Calls block."""
 
-    @property
-    def device(self) -> str: ...
-
-    def send(self, picture: Image) -> None: ...
-
-    def close(self) -> None: ...
+    name: str
+    """Of its device."""
 
 
 OpenCamera = Callable[[], Camera]
+"""Raises CameraUnavailableError."""
 
 
 class Painter:
@@ -185,7 +183,7 @@ class LiveSwap:
         try:
             if self._open_camera is not None:
                 self._camera = await asyncio.to_thread(self._open_camera)
-                self._device = self._camera.device
+                self._device = self._camera.name
             while (frame := await self._frames.take()) is not None and self._end is None:
                 await self._take(frame)
             self.finish(LiveEnd.STREAM_ENDED)
@@ -216,7 +214,7 @@ class LiveSwap:
         self._rate.count()
         self._with_a_face += has_face
         if self._camera is not None:
-            await asyncio.to_thread(self._camera.send, picture)
+            await asyncio.to_thread(self._camera.show, picture)
 
     async def _watch(self, lost: Coroutine[Any, Any, ConsentError]) -> None:
         error = await lost
