@@ -40,6 +40,8 @@ from lianpu.models.shelf import Shelf
 from lianpu.packs.download import Downloads
 from lianpu.packs.folder import split_name
 from lianpu.packs.registry import PackRegistry
+from lianpu.provenance.assembly import assemble_provenance
+from lianpu.provenance.provenance import Provenance
 from lianpu.runtime.onnx import OnnxSessionFactory
 from lianpu.runtime.scheduling import InferenceQueue
 from lianpu.settings import LivenessMode, Settings
@@ -50,6 +52,8 @@ from lianpu.streams.inbox.unknowns import Unknowns
 from lianpu.streams.live.live import Live
 from lianpu.streams.recording.recordings import Recordings
 from lianpu.streams.streams import Streams
+from lianpu.swap.assembly import assemble_run, assemble_swap, camera_of, swap_parts
+from lianpu.swap.service import Swap
 
 _log = logging.getLogger(__name__)
 
@@ -76,6 +80,8 @@ class Platform:
     unknowns: Unknowns
     live: Live
     delivery: Delivery
+    provenance: Provenance
+    swap: Swap
     swap_engines: SwapEngines
     started_at: float = field(default_factory=time.monotonic)
     """`time.monotonic()` at the making."""
@@ -157,6 +163,7 @@ async def _working(platform: Platform) -> AsyncGenerator[None]:
             platform.recordings.run_clearing(),
             *platform.delivery.runs(),
             platform.unknowns.inbox.run_clearing(),
+            platform.swap.run_clearing(),
             run_retries(platform.database, platform.gallery.changes.unfinished),
         )
     ]
@@ -165,6 +172,7 @@ async def _working(platform: Platform) -> AsyncGenerator[None]:
         yield
     finally:
         platform.live.close()
+        await platform.swap.live.close()
         await platform.streams.close()
         for task in tasks:
             task.cancel()
@@ -216,6 +224,22 @@ def build_platform(settings: Settings, *, hash_cost: HashCost | None = None) -> 
     )
     inference = Inference(database, images, inference_models, queue)
     handlers.append(InferenceTask(inference, turns))
+    accounts = accounts_of(settings, database, hash_cost=hash_cost)
+    accounts.users.on_deletion(images.remove_all_of)
+    audit = build_audit(database, storage, lambda: accounts.secret.audit_key)
+    provenance = assemble_provenance(
+        settings, database=database, queue=queue, mark_key=lambda: accounts.secret.mark_key
+    )
+    engines = swap_engines_of(settings, registry, sessions, gallery.analyzers.get)
+    parts = swap_parts(
+        settings,
+        database=database,
+        gallery=gallery,
+        engines=engines,
+        provenance=provenance,
+        audit=audit,
+    )
+    handlers.append(assemble_run(settings, parts))
     events = JobEvents(retention=timedelta(hours=settings.push.retention_hours))
     workers = JobWorkers(
         database,
@@ -225,8 +249,6 @@ def build_platform(settings: Settings, *, hash_cost: HashCost | None = None) -> 
         max_attempts=settings.jobs.max_attempts,
         events=events,
     )
-    accounts = accounts_of(settings, database, hash_cost=hash_cost)
-    accounts.users.on_deletion(images.remove_all_of)
     jobs = Jobs(database, home / "jobs", workers, retention_days=settings.jobs.retention_days)
     push = Push(database, events, accounts, settings.push)
     push.changes.tell_with(INFERENCE, TaskAnswer.of)
@@ -247,7 +269,7 @@ def build_platform(settings: Settings, *, hash_cost: HashCost | None = None) -> 
         registry,
         queue,
         accounts,
-        build_audit(database, storage, lambda: accounts.secret.audit_key),
+        audit,
         gallery,
         models,
         inference_models,
@@ -263,7 +285,11 @@ def build_platform(settings: Settings, *, hash_cost: HashCost | None = None) -> 
         assemble_delivery(
             settings, database=database, streams=streams, webhook_key=lambda: accounts.secret.webhook_key
         ),
-        swap_engines_of(settings, registry, sessions, gallery.analyzers.get),
+        provenance,
+        assemble_swap(
+            settings, parts, jobs=jobs, streams=streams, queue=queue, opens_camera=partial(camera_of, settings.camera)
+        ),
+        engines,
     )
 
 

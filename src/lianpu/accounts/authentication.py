@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from lianpu.accounts.models import ApiKey, User
 from lianpu.accounts.principal import Principal, PrincipalKind
 from lianpu.accounts.repository import AccountRepository
-from lianpu.accounts.roles import Role, Scope
+from lianpu.accounts.roles import SCOPES_OF, Role
 from lianpu.accounts.secret import AccountSecret
 from lianpu.accounts.tokens import AccessTokens, TokenKind, prefix_of
 from lianpu.database.base import now_utc
@@ -17,7 +17,7 @@ from lianpu.errors import ApiKeyError, TokenError, TokenExpiredError, TokenRevok
 USE_NOTED_EVERY = timedelta(minutes=1)
 _UNKNOWN_KEY = "The API key is not known, has expired or was revoked."
 _CONFIGURED = Principal(
-    PrincipalKind.CONFIGURED_KEY, "configured", "server.api_key", Role.ADMIN, frozenset(Scope), "configured"
+    PrincipalKind.CONFIGURED_KEY, "configured", "server.api_key", Role.ADMIN, SCOPES_OF[Role.ADMIN], "configured"
 )
 
 
@@ -115,7 +115,7 @@ def _of_key(key: ApiKey, user: User, now: datetime) -> Principal:
 
 
 def _local(name: str) -> Principal:
-    return Principal(PrincipalKind.LOCAL, name, name, Role.ADMIN, frozenset(Scope), name)
+    return Principal(PrincipalKind.LOCAL, name, name, Role.ADMIN, SCOPES_OF[Role.ADMIN], name)
 
 
 def _sha256(text: str) -> bytes:

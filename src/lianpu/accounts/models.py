@@ -5,7 +5,7 @@ from datetime import datetime
 from sqlalchemy import JSON, Boolean, ForeignKey, Index, Integer, String
 from sqlalchemy.orm import Mapped, mapped_column
 
-from lianpu.accounts.roles import SCOPES_OF, Role, Scope
+from lianpu.accounts.roles import Role, Scope, scopes_of
 from lianpu.database.base import Base, UtcDateTime, identifier, new_id, now_utc
 
 UUID_LENGTH = 36
@@ -26,6 +26,8 @@ class User(Base):
     password_hash: Mapped[str] = mapped_column(String(255))
     """Argon2id in PHC string format."""
     role: Mapped[str] = mapped_column(identifier(16))
+    granted: Mapped[list[str] | None] = mapped_column(JSON(none_as_null=True))
+    """Scopes beyond the role's, given to this user by name; None: none, as before there were any."""
     is_active: Mapped[bool] = mapped_column(Boolean, default=True)
     must_change_password: Mapped[bool] = mapped_column(Boolean, default=False)
     """An administrator chose the password."""
@@ -35,7 +37,9 @@ class User(Base):
     @property
     def scopes(self) -> frozenset[Scope]:
         """Until a password that somebody else chose is changed, a user may do nothing but change it."""
-        return frozenset({Scope.ACCOUNT}) if self.must_change_password else SCOPES_OF[Role(self.role)]
+        if self.must_change_password:
+            return frozenset({Scope.ACCOUNT})
+        return scopes_of(Role(self.role), self.granted or ())
 
 
 class LoginSession(Base):

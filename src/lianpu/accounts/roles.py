@@ -1,5 +1,6 @@
 """Who may do what: scopes name the things that can be allowed, roles are bundles of scopes."""
 
+from collections.abc import Collection
 from enum import StrEnum
 
 
@@ -30,6 +31,14 @@ class Scope(StrEnum):
     """Watch streams, read their events, see the unknown inbox."""
     STREAMS_MANAGE = "streams:manage"
     """Start, extend, pause and stop streams; purge the unknown inbox."""
+    PROVENANCE_VERIFY = "provenance:verify"
+    """Read the labels of a file back."""
+    SWAP_READ = "swap:read"
+    """See swap engines and whose face may be used for what."""
+    SWAP_MANAGE = "swap:manage"
+    """Record and revoke consents, and say how swaps are labelled."""
+    SWAP = "swap"
+    """Put a consenting person's face onto photos, videos and live streams. No role has it: it is granted by name."""
     USERS_MANAGE = "users:manage"
     """All users and all API keys."""
     AUDIT_READ = "audit:read"
@@ -51,11 +60,28 @@ _VIEWER = frozenset(
         Scope.JOBS_READ,
         Scope.IMAGES,
         Scope.STREAMS_READ,
+        Scope.PROVENANCE_VERIFY,
     }
 )
-_OPERATOR = _VIEWER | {Scope.GALLERY_ENROL, Scope.GALLERY_MANAGE, Scope.JOBS_MANAGE, Scope.STREAMS_MANAGE}
+_OPERATOR = _VIEWER | {
+    Scope.GALLERY_ENROL,
+    Scope.GALLERY_MANAGE,
+    Scope.JOBS_MANAGE,
+    Scope.STREAMS_MANAGE,
+    Scope.SWAP_READ,
+}
+GRANTED: dict[Scope, frozenset[Scope]] = {Scope.SWAP: frozenset({Scope.SWAP, Scope.SWAP_READ})}
+"""Scopes that no role has and an administrator grants a user by name, and what comes with each."""
 SCOPES_OF: dict[Role, frozenset[Scope]] = {
     Role.VIEWER: _VIEWER,
     Role.OPERATOR: _OPERATOR,
-    Role.ADMIN: frozenset(Scope),
+    Role.ADMIN: frozenset(Scope) - frozenset(GRANTED),
 }
+
+
+def scopes_of(role: Role, granted: Collection[str]) -> frozenset[Scope]:
+    """
+    Args:
+        granted: names of scopes; those that are not to be granted are passed over.
+    """
+    return SCOPES_OF[role].union(*(also for scope, also in GRANTED.items() if scope.value in granted))

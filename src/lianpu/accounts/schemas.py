@@ -9,10 +9,19 @@ from lianpu.accounts.models import LoginSession, User
 from lianpu.accounts.names import checked_name
 from lianpu.accounts.passwords import MAX_CHARS
 from lianpu.accounts.principal import Principal
-from lianpu.accounts.roles import Role, Scope
+from lianpu.accounts.roles import GRANTED, Role, Scope
 
 Name = Annotated[str, AfterValidator(checked_name), Field(max_length=64, examples=["ada", "张三"])]
 Password = Annotated[SecretStr, Field(min_length=1, max_length=MAX_CHARS, examples=["correct horse battery staple"])]
+
+
+def _grantable(scope: Scope) -> Scope:
+    if scope not in GRANTED:
+        raise ValueError(f"is given by roles; only {', '.join(GRANTED)} can be granted by name")
+    return scope
+
+
+GrantableScope = Annotated[Scope, AfterValidator(_grantable), Field(examples=["swap"])]
 
 
 class Strict(BaseModel):
@@ -44,10 +53,13 @@ class NewPasswordFields(Strict):
 
 
 class UserFields(Strict):
-    """What is left out stays as it is. A new role, state or password ends all logins of the user."""
+    """What is left out stays as it is. A new role, grant, state or password ends all logins of the user."""
 
     name: Name | None = None
     role: Role | None = None
+    granted_scopes: list[GrantableScope] | None = Field(
+        default=None, description="All scopes that the user is given beyond the role's; empty: none."
+    )
     is_active: bool | None = Field(default=None, description="False: no login and no API key of the user works.")
     password: Password | None = Field(default=None, description="The user has to change it at the next login.")
 
@@ -57,6 +69,7 @@ class UserAnswer(BaseModel):
     name: str = Field(examples=["ada"])
     role: Role
     scopes: list[Scope] = Field(description="What it may do; of `/users/me`: by the credential of this call.")
+    granted_scopes: list[Scope] = Field(description="Those beyond the role's, given to this user by name.")
     is_active: bool
     must_change_password: bool = Field(description="Until then, a user may do nothing else.")
     last_login_at: datetime | None
@@ -69,6 +82,7 @@ class UserAnswer(BaseModel):
             name=user.name,
             role=Role(user.role),
             scopes=sorted(user.scopes if scopes is None else scopes),
+            granted_scopes=[scope for scope in GRANTED if scope.value in (user.granted or ())],
             is_active=user.is_active,
             must_change_password=user.must_change_password,
             last_login_at=user.last_login_at,
@@ -83,6 +97,7 @@ class UserAnswer(BaseModel):
             name=principal.name,
             role=principal.role,
             scopes=sorted(principal.scopes),
+            granted_scopes=[],
             is_active=True,
             must_change_password=False,
             last_login_at=None,

@@ -17,6 +17,7 @@ _FOR_DIGESTS = b"lianpu credential digests 1"
 _FOR_AUDIT = b"lianpu audit log 1"
 _FOR_ADDRESSES = b"lianpu signed addresses 1"
 _FOR_SOURCES = b"lianpu sources of streams 1"
+_FOR_MARKS = b"lianpu ids of labelled outputs 1"
 _FOR_WEBHOOKS = b"lianpu secrets of webhooks 1"
 
 
@@ -64,6 +65,11 @@ class AccountSecret:
     def webhook_key(self) -> bytes:
         """As `token_key`; encrypts what messages to webhooks are signed with."""
         return self._derived(_FOR_WEBHOOKS)
+
+    @property
+    def mark_key(self) -> bytes:
+        """As `token_key`; what the ids hidden in labelled outputs are made with."""
+        return self._derived(_FOR_MARKS)
 
     def digest(self, credential: str) -> str:
         """HMAC-SHA256 in hexadecimal: credentials are random and long, so a slow hash would protect nothing more."""

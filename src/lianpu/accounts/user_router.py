@@ -107,15 +107,19 @@ async def update_user(
     note: AuditNoteDep,
     request_id: RequestId,
 ) -> UserOnlyAnswer:
-    """Change a user. A new role, state or password ends all logins of the user at once.
+    """Change a user. A new role, grant, state or password ends all logins of the user at once.
 
     `last_admin`: no active administrator would be left.
     """
     password = None if body.password is None else body.password.get_secret_value()
-    change = UserChange(body.name, body.role, body.is_active, password, must_change_password=user_id != principal.id)
+    granted = None if body.granted_scopes is None else frozenset(body.granted_scopes)
+    change = UserChange(
+        body.name, body.role, granted, body.is_active, password, must_change_password=user_id != principal.id
+    )
     note.about(
         user_id,
         role=body.role,
+        granted=None if granted is None else sorted(granted),
         is_active=body.is_active,
         is_renamed=body.name is not None,
         is_password_new=password is not None,

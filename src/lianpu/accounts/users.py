@@ -8,7 +8,7 @@ from lianpu.accounts.models import User
 from lianpu.accounts.names import name_key
 from lianpu.accounts.passwords import Passwords
 from lianpu.accounts.repository import AccountRepository
-from lianpu.accounts.roles import Role
+from lianpu.accounts.roles import Role, Scope
 from lianpu.database.base import now_utc
 from lianpu.database.session import Database
 from lianpu.errors import LastAdminError
@@ -22,6 +22,8 @@ class UserChange:
 
     name: str | None = None
     role: Role | None = None
+    granted: frozenset[Scope] | None = None
+    """Scopes that no role has."""
     is_active: bool | None = None
     password: str | None = None
     must_change_password: bool = True
@@ -79,7 +81,7 @@ class Users:
         )
 
     async def update(self, user_id: str, change: UserChange) -> User:
-        """A new role, password or state ends all sessions of the user.
+        """A new role, grant, password or state ends all sessions of the user.
 
         Raises:
             UserNotFoundError: there is no such user.
@@ -94,15 +96,16 @@ class Users:
             new_hash = await self._passwords.hash(change.password)
         async with self._keeping_an_admin() as repository:
             user = await repository.user(user_id)
-            before = (user.role, user.is_active, user.password_hash)
+            before = (user.role, user.is_active, user.password_hash, user.granted)
             if change.name is not None:
                 user.name, user.name_key = change.name, name_key(change.name)
             user.role = user.role if change.role is None else change.role.value
+            user.granted = user.granted if change.granted is None else sorted(scope.value for scope in change.granted)
             user.is_active = user.is_active if change.is_active is None else change.is_active
             if new_hash is not None:
                 user.password_hash, user.must_change_password = new_hash, change.must_change_password
             await repository.flush_user(user)
-            if before != (user.role, user.is_active, user.password_hash):
+            if before != (user.role, user.is_active, user.password_hash, user.granted):
                 await repository.revoke_sessions(user_id, now_utc())
         return user
 

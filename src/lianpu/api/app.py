@@ -37,6 +37,7 @@ from lianpu.images import router as images_router
 from lianpu.jobs import router as jobs_router
 from lianpu.jobs.push import router as push_router
 from lianpu.models import router as models_router
+from lianpu.provenance import router as provenance_router
 from lianpu.settings import Settings
 from lianpu.streams import router as streams_router
 from lianpu.streams.delivery.mqtt import router as mqtt_router
@@ -44,6 +45,10 @@ from lianpu.streams.delivery.webhooks import router as webhooks_router
 from lianpu.streams.inbox import router as inbox_router
 from lianpu.streams.live import router as live_router
 from lianpu.streams.recording import router as recording_router
+from lianpu.swap import router as swap_router
+from lianpu.swap.consents import router as consents_router
+from lianpu.swap.live import router as live_swap_router
+from lianpu.swap.schemas import SWAP_PATH
 
 ROUTERS = (
     # `me`, `setup` and `token` are no ids of users.
@@ -77,6 +82,10 @@ ROUTERS = (
     # Nor is `recordings`.
     recording_router.router,
     streams_router.router,
+    provenance_router.router,
+    swap_router.router,
+    consents_router.router,
+    live_swap_router.router,
     audit.router,
     system.router,
     docs.router,
@@ -147,6 +156,9 @@ def create_app(
     # The last one added is the outermost: refusals of the guard carry a request id too.
     others = {IMPORT_PATH: settings.transfer.max_upload_bytes, BATCH_PATH: settings.bulk.max_upload_bytes}
     others[images_router.UPLOAD_PATH] = settings.images.max_upload_bytes + FRAME_MAX_BYTES
+    targets = max(settings.swap.max_image_bytes, settings.swap.max_video_bytes)
+    others[SWAP_PATH] = targets + FRAME_MAX_BYTES
+    others[provenance_router.VERIFY_PATH] = settings.provenance.max_upload_bytes + FRAME_MAX_BYTES
     others |= dict.fromkeys((inference_router.INFERENCE_PATH, inference_router.ASYNC_PATH), INFERENCE_MAX_BYTES)
     others |= dict.fromkeys(OPEN_PATHS, OPEN_MAX_BYTES)
     app.add_middleware(BodyLimit, max_bytes=settings.server.max_upload_bytes, by_path=others)
@@ -175,3 +187,5 @@ def _attach(app: FastAPI, platform: Platform) -> None:
     app.state.live = platform.live
     app.state.webhooks = platform.delivery.webhooks
     app.state.mqtt = platform.delivery.mqtt
+    app.state.provenance = platform.provenance
+    app.state.swap = platform.swap

@@ -29,6 +29,7 @@ __all__ = [
     "ImageLimits",
     "decode_image",
     "encode_jpeg",
+    "encode_photo",
     "encode_png",
     "fitted",
     "image_size",
@@ -269,6 +270,21 @@ def encode_jpeg(image: Image, quality: int = 90) -> bytes:
 def encode_png(image: Image, compression: int = 3) -> bytes:
     """Encode [H, W, 3] uint8 RGB as PNG (compression 0…9); the file holds pixels and no metadata."""
     return _encode(".png", image, [cv2.IMWRITE_PNG_COMPRESSION, compression])
+
+
+def encode_photo(image: Image, image_format: ImageFormat, quality: int = 92) -> bytes:
+    """Encode [H, W, 3] uint8 RGB as JPEG, PNG or WebP (`quality` 1…100, not of PNG); pixels and no metadata.
+
+    Raises:
+        ValueError: another format.
+    """
+    if image_format is ImageFormat.PNG:
+        return encode_png(image)
+    if image_format is ImageFormat.JPEG:
+        return encode_jpeg(image, quality)
+    if image_format is ImageFormat.WEBP:
+        return _encode(".webp", image, [cv2.IMWRITE_WEBP_QUALITY, quality])
+    raise ValueError(f"photos are not written as {image_format}")
 
 
 def _encode(extension: str, image: Image, parameters: list[int]) -> bytes:

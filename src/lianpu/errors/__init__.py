@@ -1,3 +1,4 @@
+# More than 400 lines: the whole tree is drawn, imported and named in one place.
 """Every error a caller can meet, each with a stable code and an HTTP status.
 
 LianpuError
@@ -25,6 +26,9 @@ LianpuError
 │   ├── EvaluationInvalidError   422 evaluation_invalid
 │   ├── SourceRefusedError       422 source_refused
 │   ├── WebhookRefusedError      422 webhook_refused
+│   ├── MediaFormatError         415 media_format_unsupported
+│   ├── VideoDamagedError        422 video_damaged
+│   ├── VideoTooLongError        413 video_too_long
 │   ├── UnknownNotNamedError     422 unknown_not_named (carries errors[])
 │   └── CursorInvalidError       422 cursor_invalid
 ├── AccessError                  401/403
@@ -39,6 +43,11 @@ LianpuError
 │   ├── AccountRequiredError     403 account_required
 │   ├── RegistrationClosedError  403 registration_closed
 │   ├── SetupTokenError          403 setup_token_invalid
+│   ├── ConsentError             403 consent_missing
+│   │   ├── ConsentExpiredError        403 consent_expired
+│   │   ├── ConsentRevokedError        403 consent_revoked
+│   │   ├── ConsentScopeError          403 consent_scope
+│   │   └── ConsentPurposeError        403 consent_purpose
 │   ├── ForeignHostError         403 foreign_host
 │   └── ForeignOriginError       403 foreign_origin
 ├── NotFoundError                404
@@ -56,6 +65,10 @@ LianpuError
 │   ├── UnknownNotFoundError     404 unknown_not_found
 │   ├── ReportNotFoundError      404 report_not_found
 │   ├── FindingNotFoundError     404 finding_not_found
+│   ├── SwapDisabledError        404 swap_disabled
+│   ├── ConsentNotFoundError     404 consent_not_found
+│   ├── LiveSwapNotFoundError    404 live_swap_not_found
+│   ├── SwapResultGoneError      410 swap_result_gone
 │   ├── JobNotFoundError         404 job_not_found
 │   └── ArchiveGoneError         410 archive_gone
 ├── ConflictError                409
@@ -71,6 +84,8 @@ LianpuError
 │   ├── WebhookStateError        409 webhook_state
 │   ├── TooManyWebhooksError     409 too_many_webhooks
 │   ├── UnknownConflictError     409 unknown_conflict
+│   ├── ConsentUsedError         409 consent_used
+│   ├── TooManyLiveSwapsError    409 too_many_live_swaps
 │   ├── PackExistsError          409 pack_exists
 │   ├── ImageQuotaError          409 image_quota
 │   ├── DuplicateImageError      409 duplicate_image
@@ -87,6 +102,8 @@ LianpuError
 │   ├── PackDigestError          502 pack_digest_mismatch (likewise)
 │   ├── PackNotCoveredError      409 pack_not_covered
 │   └── PackInUseError           409 pack_in_use
+├── LabellingError               500 labelling_failed
+│   └── SigningKeyError          500 provenance_key_unusable
 ├── SwapEngineError              500 swap_engine_failed: a face-swap engine that cannot be used or did not swap
 │   ├── SwapEngineNotFoundError  404 swap_engine_not_found
 │   ├── IntegrationsInvalidError 503 integrations_invalid (carries errors[])
@@ -222,6 +239,24 @@ from lianpu.errors.pack import (
     PackLicenceError,
     PackNotCoveredError,
 )
+from lianpu.errors.provenance import (
+    ConsentError,
+    ConsentExpiredError,
+    ConsentNotFoundError,
+    ConsentPurposeError,
+    ConsentRevokedError,
+    ConsentScopeError,
+    ConsentUsedError,
+    LabellingError,
+    LiveSwapNotFoundError,
+    MediaFormatError,
+    SigningKeyError,
+    SwapDisabledError,
+    SwapResultGoneError,
+    TooManyLiveSwapsError,
+    VideoDamagedError,
+    VideoTooLongError,
+)
 from lianpu.errors.service import (
     AuditUnavailableError,
     BusyError,
@@ -268,6 +303,13 @@ __all__ = [
     "CameraUnavailableError",
     "ConflictError",
     "ConnectionLimitError",
+    "ConsentError",
+    "ConsentExpiredError",
+    "ConsentNotFoundError",
+    "ConsentPurposeError",
+    "ConsentRevokedError",
+    "ConsentScopeError",
+    "ConsentUsedError",
     "CursorInvalidError",
     "DuplicateImageError",
     "EnrolmentConflictError",
@@ -299,13 +341,16 @@ __all__ = [
     "JobCrashedError",
     "JobNotFoundError",
     "JobStateError",
+    "LabellingError",
     "LastAdminError",
     "LianpuError",
+    "LiveSwapNotFoundError",
     "LivenessFailedError",
     "LockedOutError",
     "LoginFailedError",
     "MalformedRequestError",
     "ManifestInvalidError",
+    "MediaFormatError",
     "NotFoundError",
     "PackDamagedError",
     "PackDigestError",
@@ -336,6 +381,7 @@ __all__ = [
     "SetupTokenError",
     "SeveralFacesError",
     "SignatureError",
+    "SigningKeyError",
     "SourceLostError",
     "SourceRefusedError",
     "SourceUnreadableError",
@@ -344,6 +390,7 @@ __all__ = [
     "StreamNotFoundError",
     "StreamStateError",
     "SwapCrashedError",
+    "SwapDisabledError",
     "SwapDiskFullError",
     "SwapEngineError",
     "SwapEngineNotFoundError",
@@ -352,6 +399,7 @@ __all__ = [
     "SwapNoOutputError",
     "SwapOutOfMemoryError",
     "SwapOutputInvalidError",
+    "SwapResultGoneError",
     "SwapTargetInvalidError",
     "SwapTimedOutError",
     "SwapUnchangedError",
@@ -359,6 +407,7 @@ __all__ = [
     "TokenError",
     "TokenExpiredError",
     "TokenRevokedError",
+    "TooManyLiveSwapsError",
     "TooManyStreamsError",
     "TooManyWebhooksError",
     "UnknownConflictError",
@@ -368,6 +417,8 @@ __all__ = [
     "UploadTooLargeError",
     "UserExistsError",
     "UserNotFoundError",
+    "VideoDamagedError",
+    "VideoTooLongError",
     "WebhookNotFoundError",
     "WebhookRefusedError",
     "WebhookStateError",

@@ -188,6 +188,12 @@ class Jobs:
         async with self._database.session() as session:
             return await JobRepository(session).latest(kind, JobStatus.COMPLETED)
 
+    async def ended(self, kind: str) -> list[Job]:
+        """Those of this kind that are over, whoever asked for them."""
+        async with self._database.session() as session:
+            repository = JobRepository(session)
+            return [job for status in ENDED for job in await repository.jobs(kind, status, None, 1000)]
+
     async def active(self, kind: str) -> list[Job]:
         """Those of this kind that wait or run, whoever asked for them."""
         async with self._database.session() as session:

@@ -9,7 +9,9 @@ from lianpu.jobs.models import Job
 
 INFERENCE = "images.inference"
 """The kind of the inference tasks."""
-PRIVATE_KINDS = frozenset({INFERENCE})
+SWAP = "swap.run"
+"""The kind of the face swaps."""
+PRIVATE_KINDS = frozenset({INFERENCE, SWAP})
 """What these were asked to do, and what came of it, is for their owner alone, whatever else somebody may do."""
 
 

@@ -39,6 +39,7 @@ from lianpu.settings.sections import (
     WebhookSettings,
     known_keys,
 )
+from lianpu.settings.swap_sections import EnhancedLabels, ProvenanceSettings, SwapSettings
 
 __all__ = [
     "AccountSettings",
@@ -48,6 +49,7 @@ __all__ = [
     "ConflictSettings",
     "DatabaseSettings",
     "EngineSettings",
+    "EnhancedLabels",
     "GallerySettings",
     "HealthSettings",
     "ImageSettings",
@@ -62,12 +64,14 @@ __all__ = [
     "LoggingSettings",
     "MqttSettings",
     "PackSettings",
+    "ProvenanceSettings",
     "PushSettings",
     "QualitySettings",
     "RuntimeSettings",
     "ServerSettings",
     "Settings",
     "StreamSettings",
+    "SwapSettings",
     "TransferSettings",
     "WebhookSettings",
     "child_environment",

@@ -14,6 +14,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, SecretSt
 from lianpu.settings.engine_sections import CameraSettings, EngineSettings, RuntimeSettings
 from lianpu.settings.section import AbsolutePath, Names, listed
 from lianpu.settings.section import Section as _Section
+from lianpu.settings.swap_sections import ProvenanceSettings, SwapSettings
 
 SECRETS = frozenset({"server.api_key", "database.url", "accounts.secret", "limits.storage", "streams.mqtt.password"})
 API_KEY_MIN_CHARS = 16
@@ -349,6 +350,8 @@ class Settings(_Section):
     inference: InferenceSettings
     streams: StreamSettings
     live: LiveSettings
+    provenance: ProvenanceSettings
+    swap: SwapSettings
     logging: LoggingSettings
 
 

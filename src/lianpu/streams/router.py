@@ -115,7 +115,7 @@ async def watch_stream(
 ) -> StreamingResponse:
     """Motion JPEG with boxes and names, for `<img src>`; the address is `feed_url` of the stream."""
     runner = await streams.runner(stream_id)
-    return StreamingResponse(_parts(runner.broadcast, accounts, principal), media_type=MEDIA_TYPE, headers=NEVER_KEPT)
+    return StreamingResponse(parts(runner.broadcast, accounts, principal), media_type=MEDIA_TYPE, headers=NEVER_KEPT)
 
 
 @router.get(
@@ -208,7 +208,8 @@ async def get_event_crop(stream_id: str, event_id: str, streams: StreamsDep) -> 
     return Response(jpeg, media_type="image/jpeg", headers={"Cache-Control": "private, max-age=3600"})
 
 
-async def _parts(broadcast: Broadcast, accounts: Accounts, principal: Principal) -> AsyncGenerator[bytes]:
+async def parts(broadcast: Broadcast, accounts: Accounts, principal: Principal) -> AsyncGenerator[bytes]:
+    """Motion JPEG for as long as whoever watches still may."""
     checked_s = time.monotonic()
     async with aclosing(broadcast.pictures()) as pictures:
         yield FIRST

@@ -125,6 +125,7 @@ class StreamRunner:
         self._forgotten: set[str] = set()
         self._change: Callable[[], None] | None = None
         self._pace = Pace(pipeline.least_detect_every)
+        self._taps: tuple[NewestFrame, ...] = ()
         self.broadcast = Broadcast()
         self.recorder: FrameTaker | None = None
         """Gets each picture that is drawn, as long as it is set."""
@@ -172,6 +173,16 @@ class StreamRunner:
 
         self._change = change
 
+    def add_tap(self, tap: NewestFrame) -> None:
+        """Every frame is put there too, before anything is drawn on it; closed when the stream ends."""
+        self._taps = (*self._taps, tap)
+        if self._end is not None:
+            tap.close()
+
+    def remove_tap(self, tap: NewestFrame) -> None:
+        """Harmless when it is not there."""
+        self._taps = tuple(other for other in self._taps if other is not tap)
+
     def start(self) -> None:
         self._thread.start()
         self._task = asyncio.create_task(self._look(), name=f"stream-{self._id}")
@@ -200,7 +211,8 @@ class StreamRunner:
         reader = self._reader
         if reader is not None:
             reader.end()
-        self._frames.close()
+        for frames in (self._frames, *self._taps):
+            frames.close()
 
     # The reader's thread.
 
@@ -243,7 +255,8 @@ class StreamRunner:
                     self._read_rate.count()
                     self._decoder = reader.decoder
                     self._state, self._reason = StreamState.RUNNING, None
-                    self._frames.put(frame)
+                    for frames in (self._frames, *self._taps):
+                        frames.put(frame)
             except SourceLostError as error:
                 if is_file:
                     self._finish(EndReason.LOST, error.detail)

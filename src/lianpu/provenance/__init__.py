@@ -1,0 +1,1 @@
+"""Where a picture comes from: labels put on outputs, and read back."""

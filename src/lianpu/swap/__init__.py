@@ -1,0 +1,1 @@
+"""Face swaps: by consent, always labelled, off by policy."""
