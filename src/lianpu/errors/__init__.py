@@ -23,6 +23,7 @@ LianpuError
 │   ├── ArchiveUntrustedError    422 archive_untrusted (carries the signer's fingerprint)
 │   ├── ArchiveVersionError      422 archive_version_unsupported
 │   ├── ArchivePassphraseError   422 archive_passphrase
+│   ├── EnhancementTooLargeError 413 enhancement_too_large
 │   ├── EvaluationInvalidError   422 evaluation_invalid
 │   ├── SourceRefusedError       422 source_refused
 │   ├── WebhookRefusedError      422 webhook_refused
@@ -69,6 +70,7 @@ LianpuError
 │   ├── ConsentNotFoundError     404 consent_not_found
 │   ├── LiveSwapNotFoundError    404 live_swap_not_found
 │   ├── SwapResultGoneError      410 swap_result_gone
+│   ├── EnhancementEngineNotFoundError 404 enhancement_engine_not_found
 │   ├── JobNotFoundError         404 job_not_found
 │   └── ArchiveGoneError         410 archive_gone
 ├── ConflictError                409
@@ -180,6 +182,7 @@ from lianpu.errors.conflict import (
     UserExistsError,
     WebhookStateError,
 )
+from lianpu.errors.enhancement import EnhancementEngineNotFoundError, EnhancementTooLargeError
 from lianpu.errors.inference import InferenceFailedError, InferenceModelUnavailableError
 from lianpu.errors.invalid_input import (
     ArchiveDamagedError,
@@ -312,6 +315,8 @@ __all__ = [
     "ConsentUsedError",
     "CursorInvalidError",
     "DuplicateImageError",
+    "EnhancementEngineNotFoundError",
+    "EnhancementTooLargeError",
     "EnrolmentConflictError",
     "EvaluationInvalidError",
     "FaceNotFoundError",
