@@ -17,6 +17,9 @@ from lianpu.accounts.passwords import HashCost
 from lianpu.audit.audit import Audit, build_audit
 from lianpu.database.session import Database
 from lianpu.engines.image import ImageLimits
+from lianpu.engines.restore.enhancement import PhotoEnhancer
+from lianpu.enhance.absent import NoEnhancer
+from lianpu.enhance.assembly import EnhancementParts, assemble_enhancements
 from lianpu.errors import HomeUnwritableError, PackError, PackNotFoundError
 from lianpu.gallery.assembly import assemble_gallery
 from lianpu.gallery.gallery import Gallery
@@ -28,7 +31,7 @@ from lianpu.images.schemas import TaskAnswer
 from lianpu.inference.registry import InferenceRegistry
 from lianpu.jobs.events import JobEvents
 from lianpu.jobs.jobs import Jobs
-from lianpu.jobs.ownership import INFERENCE
+from lianpu.jobs.ownership import ENHANCEMENT, INFERENCE
 from lianpu.jobs.push.push import Push
 from lianpu.jobs.workers import JobWorkers
 from lianpu.models.pulling import PackPull, PullRequests
@@ -71,6 +74,7 @@ class Platform:
     unknowns: Unknowns
     live: Live
     delivery: Delivery
+    enhancement: EnhancementParts
     started_at: float = field(default_factory=time.monotonic)
     """`time.monotonic()` at the making."""
 
@@ -99,7 +103,11 @@ class Platform:
 
 @asynccontextmanager
 async def open_platform(
-    settings: Settings, *, runs_jobs: bool = True, hash_cost: HashCost | None = None
+    settings: Settings,
+    *,
+    runs_jobs: bool = True,
+    hash_cost: HashCost | None = None,
+    photo_enhancer: PhotoEnhancer | None = None,
 ) -> AsyncGenerator[Platform]:
     """A platform that is ready for work: home made, schema newest, default pack loaded and its index filled.
 
@@ -108,12 +116,14 @@ async def open_platform(
     Args:
         runs_jobs: work on the jobs of this home; only for the process that holds its lock.
         hash_cost: of new passwords; None: what is recommended.
+        photo_enhancer: instead of the built-in one.
 
     Raises:
+        EphemeralStoreError: `enhance.storage` names a Redis that keeps what it is given, or that cannot be reached.
         HomeUnwritableError: the home folder cannot be made or written.
     """
     prepare_home(settings)
-    platform = build_platform(settings, hash_cost=hash_cost)
+    platform = build_platform(settings, hash_cost=hash_cost, photo_enhancer=photo_enhancer)
     try:
         await platform.database.migrate()
         await platform.gallery.default_pack.restore()
@@ -136,6 +146,7 @@ async def _working(platform: Platform) -> AsyncGenerator[None]:
     await platform.images.clear(is_start=platform.database.is_sqlite)
     await platform.push.start()
     await platform.live.start()
+    await platform.enhancement.held.start()
     await platform.workers.start()
     tasks = [
         asyncio.create_task(run)
@@ -150,6 +161,7 @@ async def _working(platform: Platform) -> AsyncGenerator[None]:
             platform.streams.events.run_clearing(),
             *platform.delivery.runs(),
             platform.unknowns.inbox.run_clearing(),
+            platform.enhancement.held.run(),
             run_retries(platform.database, platform.gallery.changes.unfinished),
         )
     ]
@@ -163,11 +175,14 @@ async def _working(platform: Platform) -> AsyncGenerator[None]:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         await platform.workers.stop()
+        await platform.enhancement.held.close()
         await platform.live.stop()
         await platform.push.stop()
 
 
-def build_platform(settings: Settings, *, hash_cost: HashCost | None = None) -> Platform:
+def build_platform(
+    settings: Settings, *, hash_cost: HashCost | None = None, photo_enhancer: PhotoEnhancer | None = None
+) -> Platform:
     """Wire the parts; nothing is read, written or loaded yet."""
     home = settings.home
     database = database_of(settings)
@@ -209,7 +224,20 @@ def build_platform(settings: Settings, *, hash_cost: HashCost | None = None) -> 
     )
     inference = Inference(database, images, inference_models, queue)
     handlers.append(InferenceTask(inference, turns))
+    accounts = accounts_of(settings, database, hash_cost=hash_cost)
+    audit = build_audit(database, storage, lambda: accounts.secret.audit_key)
     events = JobEvents(retention=timedelta(hours=settings.push.retention_hours))
+    enhancement = assemble_enhancements(
+        settings,
+        database=database,
+        enhancer=photo_enhancer or NoEnhancer(),
+        queue=queue,
+        turns=turns,
+        audit=audit,
+        events=events,
+        counters=accounts.counters,
+    )
+    handlers.append(enhancement.work)
     workers = JobWorkers(
         database,
         home / "jobs",
@@ -217,12 +245,13 @@ def build_platform(settings: Settings, *, hash_cost: HashCost | None = None) -> 
         workers=settings.jobs.workers,
         max_attempts=settings.jobs.max_attempts,
         events=events,
+        apart=[enhancement.lane],
     )
-    accounts = accounts_of(settings, database, hash_cost=hash_cost)
     accounts.users.on_deletion(images.remove_all_of)
     jobs = Jobs(database, home / "jobs", workers, retention_days=settings.jobs.retention_days)
     push = Push(database, events, accounts, settings.push)
     push.changes.tell_with(INFERENCE, TaskAnswer.of)
+    push.changes.tell_with(ENHANCEMENT, enhancement.pushed)
     models = Models(shelf, PullRequests(shelf, registry))
     unknowns = assemble_unknowns(settings, database=database, storage=storage, gallery=gallery, queue=queue)
     streams = assemble_streams(
@@ -240,7 +269,7 @@ def build_platform(settings: Settings, *, hash_cost: HashCost | None = None) -> 
         registry,
         queue,
         accounts,
-        build_audit(database, storage, lambda: accounts.secret.audit_key),
+        audit,
         gallery,
         models,
         inference_models,
@@ -255,6 +284,7 @@ def build_platform(settings: Settings, *, hash_cost: HashCost | None = None) -> 
         assemble_delivery(
             settings, database=database, streams=streams, webhook_key=lambda: accounts.secret.webhook_key
         ),
+        enhancement,
     )
 
 

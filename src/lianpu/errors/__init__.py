@@ -18,6 +18,8 @@ LianpuError
 │   ├── ArchiveDamagedError      422 archive_damaged
 │   ├── ArchiveUnsafeError       422 archive_unsafe
 │   ├── ArchiveTooLargeError     413 archive_too_large
+│   ├── ArchiveFormatError       415 archive_format_unsupported
+│   ├── NothingEnhancedError     422 nothing_enhanced
 │   ├── ManifestInvalidError     422 manifest_invalid (carries errors[])
 │   ├── ArchiveUntrustedError    422 archive_untrusted (carries the signer's fingerprint)
 │   ├── ArchiveVersionError      422 archive_version_unsupported
@@ -39,6 +41,7 @@ LianpuError
 │   ├── AccountRequiredError     403 account_required
 │   ├── RegistrationClosedError  403 registration_closed
 │   ├── SetupTokenError          403 setup_token_invalid
+│   ├── RetrievalTokenError      403 retrieval_token_invalid
 │   ├── ForeignHostError         403 foreign_host
 │   └── ForeignOriginError       403 foreign_origin
 ├── NotFoundError                404
@@ -56,7 +59,9 @@ LianpuError
 │   ├── ReportNotFoundError      404 report_not_found
 │   ├── FindingNotFoundError     404 finding_not_found
 │   ├── JobNotFoundError         404 job_not_found
-│   └── ArchiveGoneError         410 archive_gone
+│   ├── ArchiveGoneError         410 archive_gone
+│   ├── EnhancementNotFoundError       404 enhancement_not_found
+│   └── EnhancementGoneError     410 enhancement_gone
 ├── ConflictError                409
 │   ├── GalleryTooSmallError     409 gallery_too_small
 │   ├── FindingOutdatedError     409 finding_outdated
@@ -74,7 +79,8 @@ LianpuError
 │   ├── EnrolmentConflictError   409 enrolment_conflict (carries errors[])
 │   ├── ImportConflictError      409 import_conflict (carries errors[])
 │   ├── IdempotencyError         409 idempotency_key_reused
-│   └── JobStateError            409 job_state
+│   ├── JobStateError            409 job_state
+│   └── EnhancementStateError    409 enhancement_state
 ├── PackError                    a pack that cannot be used
 │   ├── PackInvalidError         422 pack_invalid
 │   ├── PackDamagedError         503 pack_damaged
@@ -95,6 +101,8 @@ LianpuError
 ├── BusyError                    503 server_busy (carries Retry-After)
 ├── AuditUnavailableError        503 audit_unavailable (carries Retry-After)
 ├── StorageError                 507 storage_unwritable
+├── EnhancementLostError         500 enhancement_lost
+├── EphemeralStoreError          503 ephemeral_store_unavailable
 ├── ProviderError                500 provider_unavailable
 └── StartError                   not HTTP: the process ends with this text
     ├── SettingsError            settings_invalid
@@ -115,6 +123,7 @@ from lianpu.errors.access import (
     LoginFailedError,
     RateLimitedError,
     RegistrationClosedError,
+    RetrievalTokenError,
     ScopeMissingError,
     SetupTokenError,
     SignatureError,
@@ -126,6 +135,7 @@ from lianpu.errors.base import FieldError, LianpuError
 from lianpu.errors.conflict import (
     ConflictError,
     DuplicateImageError,
+    EnhancementStateError,
     EnrolmentConflictError,
     FindingOutdatedError,
     GalleryTooSmallError,
@@ -146,6 +156,7 @@ from lianpu.errors.conflict import (
 from lianpu.errors.inference import InferenceFailedError, InferenceModelUnavailableError
 from lianpu.errors.invalid_input import (
     ArchiveDamagedError,
+    ArchiveFormatError,
     ArchivePassphraseError,
     ArchiveTooLargeError,
     ArchiveUnsafeError,
@@ -164,6 +175,7 @@ from lianpu.errors.invalid_input import (
     LivenessFailedError,
     MalformedRequestError,
     ManifestInvalidError,
+    NothingEnhancedError,
     QualityTooLowError,
     SeveralFacesError,
     SourceRefusedError,
@@ -175,6 +187,8 @@ from lianpu.errors.invalid_input import (
 from lianpu.errors.missing import (
     ApiKeyNotFoundError,
     ArchiveGoneError,
+    EnhancementGoneError,
+    EnhancementNotFoundError,
     FindingNotFoundError,
     ImageNotFoundError,
     InferenceModelNotFoundError,
@@ -204,6 +218,8 @@ from lianpu.errors.pack import (
 from lianpu.errors.service import (
     AuditUnavailableError,
     BusyError,
+    EnhancementLostError,
+    EphemeralStoreError,
     JobCrashedError,
     ProviderError,
     SourceLostError,
@@ -218,6 +234,7 @@ __all__ = [
     "ApiKeyError",
     "ApiKeyNotFoundError",
     "ArchiveDamagedError",
+    "ArchiveFormatError",
     "ArchiveGoneError",
     "ArchivePassphraseError",
     "ArchiveTooLargeError",
@@ -231,7 +248,12 @@ __all__ = [
     "ConnectionLimitError",
     "CursorInvalidError",
     "DuplicateImageError",
+    "EnhancementGoneError",
+    "EnhancementLostError",
+    "EnhancementNotFoundError",
+    "EnhancementStateError",
     "EnrolmentConflictError",
+    "EphemeralStoreError",
     "EvaluationInvalidError",
     "FaceNotFoundError",
     "FieldError",
@@ -267,6 +289,7 @@ __all__ = [
     "MalformedRequestError",
     "ManifestInvalidError",
     "NotFoundError",
+    "NothingEnhancedError",
     "PackDamagedError",
     "PackDigestError",
     "PackDownloadError",
@@ -287,6 +310,7 @@ __all__ = [
     "RegistrationClosedError",
     "ReportNotFoundError",
     "ResultNotFoundError",
+    "RetrievalTokenError",
     "ScopeMissingError",
     "SessionNotFoundError",
     "SettingsError",

@@ -12,8 +12,12 @@ from urllib.parse import urlsplit
 from platformdirs import user_data_path
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
 
-SECRETS = frozenset({"server.api_key", "database.url", "accounts.secret", "limits.storage", "streams.mqtt.password"})
+SECRETS = frozenset(
+    {"server.api_key", "database.url", "accounts.secret", "limits.storage", "enhance.storage", "streams.mqtt.password"}
+)
 API_KEY_MIN_CHARS = 16
+MAX_RESULT_BYTES = 500 << 20
+"""Redis takes values of 512 MiB."""
 
 
 def _listed(value: Any) -> Any:
@@ -280,6 +284,23 @@ class InferenceSettings(_Section):
     idle_unload_minutes: float | None = Field(gt=0)
 
 
+class EnhanceSettings(_Section):
+    storage: Annotated[Literal["memory"] | SecretStr, BeforeValidator(_counter_storage)]
+    result_ttl_s: float = Field(gt=0, le=3600)
+    per_user: Rate | None
+    max_active: int = Field(ge=1, le=64)
+    max_waiting: int = Field(ge=0, le=1000)
+    quick_s: float = Field(ge=0, le=60)
+    max_upload_bytes: int = Field(gt=0)
+    max_archive_bytes: int = Field(gt=0)
+    max_files: int = Field(ge=1, le=10_000)
+    max_unpacked_bytes: int = Field(gt=0)
+    max_ratio: float = Field(ge=1)
+    max_result_bytes: int = Field(gt=0, le=MAX_RESULT_BYTES)
+    max_task_bytes: int = Field(gt=0)
+    max_held_bytes: int = Field(gt=0)
+
+
 class InboxSettings(_Section):
     enabled: bool
     retention_days: float = Field(gt=0)
@@ -368,6 +389,7 @@ class Settings(_Section):
     bulk: BulkSettings
     transfer: TransferSettings
     inference: InferenceSettings
+    enhance: EnhanceSettings
     streams: StreamSettings
     live: LiveSettings
     logging: LoggingSettings
