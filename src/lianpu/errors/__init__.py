@@ -22,6 +22,7 @@ LianpuError
 │   ├── ArchiveUntrustedError    422 archive_untrusted (carries the signer's fingerprint)
 │   ├── ArchiveVersionError      422 archive_version_unsupported
 │   ├── ArchivePassphraseError   422 archive_passphrase
+│   ├── EnhancementTooLargeError 413 enhancement_too_large
 │   ├── EvaluationInvalidError   422 evaluation_invalid
 │   ├── SourceRefusedError       422 source_refused
 │   ├── WebhookRefusedError      422 webhook_refused
@@ -55,6 +56,7 @@ LianpuError
 │   ├── UnknownNotFoundError     404 unknown_not_found
 │   ├── ReportNotFoundError      404 report_not_found
 │   ├── FindingNotFoundError     404 finding_not_found
+│   ├── EnhancementEngineNotFoundError 404 enhancement_engine_not_found
 │   ├── JobNotFoundError         404 job_not_found
 │   └── ArchiveGoneError         410 archive_gone
 ├── ConflictError                409
@@ -143,6 +145,7 @@ from lianpu.errors.conflict import (
     UserExistsError,
     WebhookStateError,
 )
+from lianpu.errors.enhancement import EnhancementEngineNotFoundError, EnhancementTooLargeError
 from lianpu.errors.inference import InferenceFailedError, InferenceModelUnavailableError
 from lianpu.errors.invalid_input import (
     ArchiveDamagedError,
@@ -231,6 +234,8 @@ __all__ = [
     "ConnectionLimitError",
     "CursorInvalidError",
     "DuplicateImageError",
+    "EnhancementEngineNotFoundError",
+    "EnhancementTooLargeError",
     "EnrolmentConflictError",
     "EvaluationInvalidError",
     "FaceNotFoundError",
