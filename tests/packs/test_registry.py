@@ -100,7 +100,10 @@ def test_R_INF_5_newest_version_is_chosen(registry: PackRegistry, install: Insta
 
 def test_R_INF_5_unknown_pack_names_the_nearest(registry: PackRegistry, install: Install) -> None:
     install("buffalo", "1")
-    with pytest.raises(PackNotFoundError, match=r"Did you mean 'buffalo'\? Available: buffalo, dlib, realesrgan-compact, realesrgan-x4plus\.") as caught:
+    with pytest.raises(
+        PackNotFoundError,
+        match=r"Did you mean 'buffalo'\? Available: buffalo, dlib, realesrgan-compact, realesrgan-x4plus\.",
+    ) as caught:
         registry.get("bufalo")
     assert caught.value.context["available"] == ["buffalo", "dlib"]
     for named in ("", "@", "../buffalo", "buffalo/../dlib", "BUFFALO", "."):

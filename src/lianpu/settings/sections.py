@@ -297,6 +297,8 @@ class EnhanceSettings(_Section):
     max_unpacked_bytes: int = Field(gt=0)
     max_ratio: float = Field(ge=1)
     max_result_bytes: int = Field(gt=0, le=MAX_RESULT_BYTES)
+    max_output_pixels: int = Field(ge=1)
+    time_budget_s: float = Field(gt=0)
     max_task_bytes: int = Field(gt=0)
     max_held_bytes: int = Field(gt=0)
 
