@@ -18,8 +18,11 @@ from lianpu.audit.audit import Audit, build_audit
 from lianpu.database.session import Database
 from lianpu.engines.face.analyzer import FaceAnalyzer
 from lianpu.engines.image import ImageLimits
+from lianpu.engines.restore.enhancement import PhotoEnhancer
+from lianpu.engines.restore.enhancer import EnhancementLimits, PackPhotoEnhancer
 from lianpu.engines.swap.engine import SwapContext, SwapEngines
 from lianpu.engines.swap.integrations import INTEGRATIONS_FILE, InswapperIntegration, read_integrations
+from lianpu.enhance.assembly import EnhancementParts, assemble_enhancements
 from lianpu.errors import HomeUnwritableError, PackError, PackNotFoundError
 from lianpu.gallery.assembly import assemble_gallery
 from lianpu.gallery.gallery import Gallery
@@ -31,7 +34,7 @@ from lianpu.images.schemas import TaskAnswer
 from lianpu.inference.registry import InferenceRegistry
 from lianpu.jobs.events import JobEvents
 from lianpu.jobs.jobs import Jobs
-from lianpu.jobs.ownership import INFERENCE
+from lianpu.jobs.ownership import ENHANCEMENT, INFERENCE
 from lianpu.jobs.push.push import Push
 from lianpu.jobs.workers import JobWorkers
 from lianpu.models.pulling import PackPull, PullRequests
@@ -83,6 +86,7 @@ class Platform:
     provenance: Provenance
     swap: Swap
     swap_engines: SwapEngines
+    enhancement: EnhancementParts
     started_at: float = field(default_factory=time.monotonic)
     """`time.monotonic()` at the making."""
 
@@ -111,7 +115,11 @@ class Platform:
 
 @asynccontextmanager
 async def open_platform(
-    settings: Settings, *, runs_jobs: bool = True, hash_cost: HashCost | None = None
+    settings: Settings,
+    *,
+    runs_jobs: bool = True,
+    hash_cost: HashCost | None = None,
+    photo_enhancer: PhotoEnhancer | None = None,
 ) -> AsyncGenerator[Platform]:
     """A platform that is ready for work: home made, schema newest, default pack loaded and its index filled.
 
@@ -120,12 +128,14 @@ async def open_platform(
     Args:
         runs_jobs: work on the jobs of this home; only for the process that holds its lock.
         hash_cost: of new passwords; None: what is recommended.
+        photo_enhancer: instead of the built-in one.
 
     Raises:
+        EphemeralStoreError: `enhance.storage` names a Redis that keeps what it is given, or that cannot be reached.
         HomeUnwritableError: the home folder cannot be made or written.
     """
     prepare_home(settings)
-    platform = build_platform(settings, hash_cost=hash_cost)
+    platform = build_platform(settings, hash_cost=hash_cost, photo_enhancer=photo_enhancer)
     try:
         await platform.database.migrate()
         await platform.gallery.default_pack.restore()
@@ -148,6 +158,7 @@ async def _working(platform: Platform) -> AsyncGenerator[None]:
     await platform.images.clear(is_start=platform.database.is_sqlite)
     await platform.push.start()
     await platform.live.start()
+    await platform.enhancement.held.start()
     await platform.workers.start()
     tasks = [
         asyncio.create_task(run)
@@ -164,6 +175,7 @@ async def _working(platform: Platform) -> AsyncGenerator[None]:
             *platform.delivery.runs(),
             platform.unknowns.inbox.run_clearing(),
             platform.swap.run_clearing(),
+            platform.enhancement.held.run(),
             run_retries(platform.database, platform.gallery.changes.unfinished),
         )
     ]
@@ -178,11 +190,14 @@ async def _working(platform: Platform) -> AsyncGenerator[None]:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         await platform.workers.stop()
+        await platform.enhancement.held.close()
         await platform.live.stop()
         await platform.push.stop()
 
 
-def build_platform(settings: Settings, *, hash_cost: HashCost | None = None) -> Platform:
+def build_platform(
+    settings: Settings, *, hash_cost: HashCost | None = None, photo_enhancer: PhotoEnhancer | None = None
+) -> Platform:
     """Wire the parts; nothing is read, written or loaded yet."""
     home = settings.home
     database = database_of(settings)
@@ -213,12 +228,13 @@ def build_platform(settings: Settings, *, hash_cost: HashCost | None = None) -> 
         [partial(FaceAnalysisModel, gallery.analyzers), partial(FaceAttributesModel, gallery.analyzers, registry)],
         idle_unload_minutes=settings.inference.idle_unload_minutes,
     )
+    limits = ImageLimits(max_pixels=settings.images.max_pixels, max_side_px=settings.images.max_side_px)
     images = Images(
         database,
         storage,
         queue,
         home / "uploads",
-        limits=ImageLimits(max_pixels=settings.images.max_pixels, max_side_px=settings.images.max_side_px),
+        limits=limits,
         max_bytes=settings.images.max_upload_bytes,
         max_per_user=settings.images.max_per_user,
     )
@@ -241,6 +257,24 @@ def build_platform(settings: Settings, *, hash_cost: HashCost | None = None) -> 
     )
     handlers.append(assemble_run(settings, parts))
     events = JobEvents(retention=timedelta(hours=settings.push.retention_hours))
+    enhancement = assemble_enhancements(
+        settings,
+        database=database,
+        enhancer=photo_enhancer
+        or PackPhotoEnhancer(
+            registry,
+            sessions,
+            gallery.analyzers.get,
+            limits=EnhancementLimits(limits, settings.enhance.max_output_pixels),
+            time_budget_s=settings.enhance.time_budget_s,
+        ),
+        queue=queue,
+        turns=turns,
+        audit=audit,
+        events=events,
+        counters=accounts.counters,
+    )
+    handlers.append(enhancement.work)
     workers = JobWorkers(
         database,
         home / "jobs",
@@ -248,10 +282,12 @@ def build_platform(settings: Settings, *, hash_cost: HashCost | None = None) -> 
         workers=settings.jobs.workers,
         max_attempts=settings.jobs.max_attempts,
         events=events,
+        apart=[enhancement.lane],
     )
     jobs = Jobs(database, home / "jobs", workers, retention_days=settings.jobs.retention_days)
     push = Push(database, events, accounts, settings.push)
     push.changes.tell_with(INFERENCE, TaskAnswer.of)
+    push.changes.tell_with(ENHANCEMENT, enhancement.pushed)
     models = Models(shelf, PullRequests(shelf, registry))
     unknowns = assemble_unknowns(settings, database=database, storage=storage, gallery=gallery, queue=queue)
     streams = assemble_streams(
@@ -290,6 +326,7 @@ def build_platform(settings: Settings, *, hash_cost: HashCost | None = None) -> 
             settings, parts, jobs=jobs, streams=streams, queue=queue, opens_camera=partial(camera_of, settings.camera)
         ),
         engines,
+        enhancement,
     )
 
 

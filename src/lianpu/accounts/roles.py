@@ -27,6 +27,8 @@ class Scope(StrEnum):
     """Cancel, retry and clear away the jobs that one may see."""
     IMAGES = "images"
     """One's own images and the inference on them."""
+    ENHANCE = "enhance:use"
+    """Enhance photos of one's own."""
     STREAMS_READ = "streams:read"
     """Watch streams, read their events, see the unknown inbox."""
     STREAMS_MANAGE = "streams:manage"
@@ -59,6 +61,7 @@ _VIEWER = frozenset(
         Scope.GALLERY_RECOGNISE,
         Scope.JOBS_READ,
         Scope.IMAGES,
+        Scope.ENHANCE,
         Scope.STREAMS_READ,
         Scope.PROVENANCE_VERIFY,
     }

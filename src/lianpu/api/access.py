@@ -55,6 +55,7 @@ class AccessGuard:
             return
         # Before anything else: servers write the address of a WebSocket into their log.
         token = _take_token(scope)
+        scope.setdefault("state", {})["query_token"] = token
         try:
             self._check(scope)
             if scope["path"].startswith("/api/"):

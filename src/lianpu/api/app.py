@@ -20,6 +20,10 @@ from lianpu.api.openapi import describe
 from lianpu.api.request_context import RequestContext
 from lianpu.api.security_headers import CORS
 from lianpu.bootstrap import Platform, open_platform
+from lianpu.engines.restore.enhancement import PhotoEnhancer
+from lianpu.enhance import receiving as enhance_receiving
+from lianpu.enhance import router as enhance_router
+from lianpu.enhance.schemas import ENHANCE_PATH
 from lianpu.gallery import recognition_router
 from lianpu.gallery import router as gallery_router
 from lianpu.gallery.bulk import router as bulk_router
@@ -38,7 +42,7 @@ from lianpu.jobs import router as jobs_router
 from lianpu.jobs.push import router as push_router
 from lianpu.models import router as models_router
 from lianpu.provenance import router as provenance_router
-from lianpu.settings import Settings
+from lianpu.settings import EnhanceSettings, Settings
 from lianpu.streams import router as streams_router
 from lianpu.streams.delivery.mqtt import router as mqtt_router
 from lianpu.streams.delivery.webhooks import router as webhooks_router
@@ -61,6 +65,7 @@ ROUTERS = (
     # `inference` is no id of an image.
     inference_router.router,
     images_router.router,
+    enhance_router.router,
     # Before the gallery's: `batch` is no person.
     bulk_router.router,
     gallery_router.router,
@@ -115,6 +120,7 @@ def create_app(
     serves: bool = True,
     on_start: OnStart | None = None,
     hash_cost: HashCost | None = None,
+    photo_enhancer: PhotoEnhancer | None = None,
 ) -> FastAPI:
     """The application; its lifespan opens the platform and closes it.
 
@@ -122,12 +128,14 @@ def create_app(
         runs_jobs: as in `open_platform`.
         serves: it is a server, whose start and end are recorded; not a command that calls the API in its own process.
         on_start: called with the platform once it is open.
-        hash_cost: as in `open_platform`.
+        hash_cost, photo_enhancer: as in `open_platform`.
     """
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncGenerator[None]:
-        async with open_platform(settings, runs_jobs=runs_jobs, hash_cost=hash_cost) as platform:
+        async with open_platform(
+            settings, runs_jobs=runs_jobs, hash_cost=hash_cost, photo_enhancer=photo_enhancer
+        ) as platform:
             _attach(app, platform)
             if serves:
                 await platform.audit.note(Action.SERVER_STARTED, lianpu.__version__)
@@ -160,6 +168,7 @@ def create_app(
     others[SWAP_PATH] = targets + FRAME_MAX_BYTES
     others[provenance_router.VERIFY_PATH] = settings.provenance.max_upload_bytes + FRAME_MAX_BYTES
     others |= dict.fromkeys((inference_router.INFERENCE_PATH, inference_router.ASYNC_PATH), INFERENCE_MAX_BYTES)
+    others |= _enhancement_bodies(settings.enhance)
     others |= dict.fromkeys(OPEN_PATHS, OPEN_MAX_BYTES)
     app.add_middleware(BodyLimit, max_bytes=settings.server.max_upload_bytes, by_path=others)
     app.add_middleware(AccessGuard, settings=settings.server, routes=ROUTES)
@@ -171,6 +180,12 @@ def create_app(
     return app
 
 
+def _enhancement_bodies(settings: EnhanceSettings) -> dict[str, int]:
+    photo = settings.max_upload_bytes + enhance_receiving.FRAME_MAX_BYTES
+    archive = settings.max_archive_bytes + enhance_receiving.FRAME_MAX_BYTES
+    return {ENHANCE_PATH: photo, enhance_router.ESTIMATE_PATH: photo, enhance_router.BATCH_PATH: archive}
+
+
 def _attach(app: FastAPI, platform: Platform) -> None:
     app.state.platform = platform
     app.state.accounts = platform.accounts
@@ -180,6 +195,7 @@ def _attach(app: FastAPI, platform: Platform) -> None:
     app.state.images = platform.images
     app.state.inference = platform.inference
     app.state.jobs = platform.jobs
+    app.state.enhancements = platform.enhancement.seen_by(platform.jobs)
     app.state.push = platform.push
     app.state.streams = platform.streams
     app.state.recordings = platform.recordings

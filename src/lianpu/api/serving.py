@@ -1,14 +1,17 @@
 """uvicorn as Lianpu runs it: streams that would not end by themselves are ended when the server stops."""
 
+import asyncio
 import socket
 from collections.abc import Sequence
 from typing import Any
 
 import uvicorn
 from fastapi import FastAPI
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.http11 import Request
 
+from lianpu.http.flushing import FLUSHED
 from lianpu.jobs.push.push import Push
 from lianpu.streams.live.connection import MESSAGE_SIZE
 from lianpu.streams.live.live import Live
@@ -16,6 +19,7 @@ from lianpu.streams.streams import Streams
 
 GRACE_S = 10
 MAX_MESSAGE_BYTES = 64 * 1024
+FLUSH_POLL_S = 0.005
 
 
 class _SmallMessages(WebSocketsSansIOProtocol):
@@ -29,6 +33,20 @@ class _SmallMessages(WebSocketsSansIOProtocol):
 
     def _allow(self, max_bytes: int) -> None:
         self.conn.max_message_size = max_bytes
+
+
+class _Flushing(HttpToolsProtocol):
+    """Tells the application when what it sent has left this process."""
+
+    def on_message_begin(self) -> None:
+        super().on_message_begin()
+        self.scope.setdefault("extensions", {})[FLUSHED] = {"wait": self._flushed}  # pyright: ignore[reportGeneralTypeIssues, reportArgumentType]
+
+    async def _flushed(self) -> bool:
+        # No callback tells: neither asyncio's transports nor uvloop's have one for an empty buffer.
+        while not self.transport.is_closing() and self.transport.get_write_buffer_size():  # noqa: ASYNC110
+            await asyncio.sleep(FLUSH_POLL_S)
+        return not self.transport.is_closing()
 
 
 class Server(uvicorn.Server):
@@ -48,6 +66,7 @@ class Server(uvicorn.Server):
                 proxy_headers=bool(trusted_proxies),
                 forwarded_allow_ips=list(trusted_proxies),
                 timeout_graceful_shutdown=GRACE_S,
+                http=_Flushing,
                 ws=_SmallMessages,
                 ws_max_size=MAX_MESSAGE_BYTES,
                 # The messages are small, and each compressor keeps its own memory.

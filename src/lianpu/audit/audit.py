@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
@@ -16,7 +16,7 @@ from lianpu.audit.reading import AuditReading
 from lianpu.audit.verification import AuditVerification
 from lianpu.database.session import Database
 from lianpu.errors import AuditUnavailableError
-from lianpu.http.audited import Action
+from lianpu.http.audited import Action, Detail
 from lianpu.storage.files import FileStorage
 
 UPKEEP_S = 30.0
@@ -44,10 +44,20 @@ class Audit:
             await self.log.close()
 
     async def note(self, action: Action, version: str) -> None:
-        """What the server itself does; it goes on where this cannot be stored, and the entry follows later."""
+        """The server's own start and end; it goes on where this cannot be stored, and the entry follows later."""
         with contextlib.suppress(AuditUnavailableError):
             await self.gathering.flush(everything=True)
-            await self.log.append(AuditEntry(SYSTEM, action, Outcome.OK, target=version))
+            await self.record(action, version, {})
+
+    async def record(
+        self, action: Action, target: str, detail: Mapping[str, Detail], outcome: Outcome = Outcome.OK
+    ) -> None:
+        """What the server itself does, by no request.
+
+        Raises:
+            AuditUnavailableError: it cannot be stored now; the entry follows later.
+        """
+        await self.log.append(AuditEntry(SYSTEM, action, outcome, target=target, detail=detail))
 
     async def _run(self) -> None:
         while True:

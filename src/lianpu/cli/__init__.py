@@ -15,6 +15,7 @@ from lianpu.cli import (
     default_pack,
     doctor,
     engines,
+    enhance,
     enroll,
     evaluate,
     faces,
@@ -45,6 +46,7 @@ app.command()(enroll.enroll)
 app.command()(recognise.search)
 app.command()(recognise.compare)
 app.command()(recognise.detect)
+app.command()(enhance.enhance)
 app.command()(calibrate.calibrate)
 app.command()(evaluate.evaluate)
 app.command()(doctor.doctor)

@@ -19,6 +19,8 @@ LianpuError
 │   ├── ArchiveDamagedError      422 archive_damaged
 │   ├── ArchiveUnsafeError       422 archive_unsafe
 │   ├── ArchiveTooLargeError     413 archive_too_large
+│   ├── ArchiveFormatError       415 archive_format_unsupported
+│   ├── NothingEnhancedError     422 nothing_enhanced
 │   ├── ManifestInvalidError     422 manifest_invalid (carries errors[])
 │   ├── ArchiveUntrustedError    422 archive_untrusted (carries the signer's fingerprint)
 │   ├── ArchiveVersionError      422 archive_version_unsupported
@@ -49,6 +51,7 @@ LianpuError
 │   │   ├── ConsentRevokedError        403 consent_revoked
 │   │   ├── ConsentScopeError          403 consent_scope
 │   │   └── ConsentPurposeError        403 consent_purpose
+│   ├── RetrievalTokenError      403 retrieval_token_invalid
 │   ├── ForeignHostError         403 foreign_host
 │   └── ForeignOriginError       403 foreign_origin
 ├── NotFoundError                404
@@ -72,7 +75,9 @@ LianpuError
 │   ├── SwapResultGoneError      410 swap_result_gone
 │   ├── EnhancementEngineNotFoundError 404 enhancement_engine_not_found
 │   ├── JobNotFoundError         404 job_not_found
-│   └── ArchiveGoneError         410 archive_gone
+│   ├── ArchiveGoneError         410 archive_gone
+│   ├── EnhancementNotFoundError       404 enhancement_not_found
+│   └── EnhancementGoneError     410 enhancement_gone
 ├── ConflictError                409
 │   ├── GalleryTooSmallError     409 gallery_too_small
 │   ├── FindingOutdatedError     409 finding_outdated
@@ -94,7 +99,8 @@ LianpuError
 │   ├── EnrolmentConflictError   409 enrolment_conflict (carries errors[])
 │   ├── ImportConflictError      409 import_conflict (carries errors[])
 │   ├── IdempotencyError         409 idempotency_key_reused
-│   └── JobStateError            409 job_state
+│   ├── JobStateError            409 job_state
+│   └── EnhancementStateError    409 enhancement_state
 ├── PackError                    a pack that cannot be used
 │   ├── PackInvalidError         422 pack_invalid
 │   ├── PackDamagedError         503 pack_damaged
@@ -132,6 +138,8 @@ LianpuError
 ├── BusyError                    503 server_busy (carries Retry-After)
 ├── AuditUnavailableError        503 audit_unavailable (carries Retry-After)
 ├── StorageError                 507 storage_unwritable
+├── EnhancementLostError         500 enhancement_lost
+├── EphemeralStoreError          503 ephemeral_store_unavailable
 ├── ProviderError                500 provider_unavailable
 └── StartError                   not HTTP: the process ends with this text
     ├── SettingsError            settings_invalid
@@ -152,6 +160,7 @@ from lianpu.errors.access import (
     LoginFailedError,
     RateLimitedError,
     RegistrationClosedError,
+    RetrievalTokenError,
     ScopeMissingError,
     SetupTokenError,
     SignatureError,
@@ -163,6 +172,7 @@ from lianpu.errors.base import FieldError, LianpuError
 from lianpu.errors.conflict import (
     ConflictError,
     DuplicateImageError,
+    EnhancementStateError,
     EnrolmentConflictError,
     FindingOutdatedError,
     GalleryTooSmallError,
@@ -186,6 +196,7 @@ from lianpu.errors.enhancement import EnhancementEngineNotFoundError, Enhancemen
 from lianpu.errors.inference import InferenceFailedError, InferenceModelUnavailableError
 from lianpu.errors.invalid_input import (
     ArchiveDamagedError,
+    ArchiveFormatError,
     ArchivePassphraseError,
     ArchiveTooLargeError,
     ArchiveUnsafeError,
@@ -204,6 +215,7 @@ from lianpu.errors.invalid_input import (
     LivenessFailedError,
     MalformedRequestError,
     ManifestInvalidError,
+    NothingEnhancedError,
     QualityTooLowError,
     SeveralFacesError,
     SourceRefusedError,
@@ -215,6 +227,8 @@ from lianpu.errors.invalid_input import (
 from lianpu.errors.missing import (
     ApiKeyNotFoundError,
     ArchiveGoneError,
+    EnhancementGoneError,
+    EnhancementNotFoundError,
     FindingNotFoundError,
     ImageNotFoundError,
     InferenceModelNotFoundError,
@@ -263,6 +277,8 @@ from lianpu.errors.provenance import (
 from lianpu.errors.service import (
     AuditUnavailableError,
     BusyError,
+    EnhancementLostError,
+    EphemeralStoreError,
     JobCrashedError,
     ProviderError,
     SourceLostError,
@@ -294,6 +310,7 @@ __all__ = [
     "ApiKeyError",
     "ApiKeyNotFoundError",
     "ArchiveDamagedError",
+    "ArchiveFormatError",
     "ArchiveGoneError",
     "ArchivePassphraseError",
     "ArchiveTooLargeError",
@@ -316,8 +333,13 @@ __all__ = [
     "CursorInvalidError",
     "DuplicateImageError",
     "EnhancementEngineNotFoundError",
+    "EnhancementGoneError",
+    "EnhancementLostError",
+    "EnhancementNotFoundError",
+    "EnhancementStateError",
     "EnhancementTooLargeError",
     "EnrolmentConflictError",
+    "EphemeralStoreError",
     "EvaluationInvalidError",
     "FaceNotFoundError",
     "FieldError",
@@ -357,6 +379,7 @@ __all__ = [
     "ManifestInvalidError",
     "MediaFormatError",
     "NotFoundError",
+    "NothingEnhancedError",
     "PackDamagedError",
     "PackDigestError",
     "PackDownloadError",
@@ -380,6 +403,7 @@ __all__ = [
     "RegistrationClosedError",
     "ReportNotFoundError",
     "ResultNotFoundError",
+    "RetrievalTokenError",
     "ScopeMissingError",
     "SessionNotFoundError",
     "SettingsError",

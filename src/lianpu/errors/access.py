@@ -51,6 +51,10 @@ class SetupTokenError(AccessError):
     code, title = "setup_token_invalid", "Set-up link not valid"
 
 
+class RetrievalTokenError(AccessError):
+    code, title = "retrieval_token_invalid", "Retrieval token not valid"
+
+
 class ForeignHostError(AccessError):
     code, title = "foreign_host", "Request for a foreign host name"
 

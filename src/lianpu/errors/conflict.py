@@ -79,5 +79,9 @@ class JobStateError(ConflictError):
     code, title = "job_state", "Not possible in this state of the job"
 
 
+class EnhancementStateError(ConflictError):
+    code, title = "enhancement_state", "Not possible in this state of the enhancement"
+
+
 class ImageQuotaError(ConflictError):
     code, title = "image_quota", "Too many images"

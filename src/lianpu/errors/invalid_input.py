@@ -71,6 +71,14 @@ class ArchiveTooLargeError(InvalidInputError):
     code, status, title = "archive_too_large", 413, "Archive too large"
 
 
+class ArchiveFormatError(InvalidInputError):
+    code, status, title = "archive_format_unsupported", 415, "Archive format not supported"
+
+
+class NothingEnhancedError(InvalidInputError):
+    code, title = "nothing_enhanced", "No photo could be enhanced"
+
+
 class ManifestInvalidError(InvalidInputError):
     code, title = "manifest_invalid", "Manifest not valid"
 

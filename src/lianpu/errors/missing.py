@@ -67,5 +67,13 @@ class ReportNotFoundError(NotFoundError):
     code, title = "report_not_found", "No report yet"
 
 
+class EnhancementNotFoundError(NotFoundError):
+    code, title = "enhancement_not_found", "Enhancement not found"
+
+
+class EnhancementGoneError(NotFoundError):
+    code, status, title = "enhancement_gone", 410, "Result is gone"
+
+
 class FindingNotFoundError(NotFoundError):
     code, title = "finding_not_found", "Finding not found"

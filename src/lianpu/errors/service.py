@@ -27,5 +27,13 @@ class StorageError(LianpuError):
     code, status, title = "storage_unwritable", 507, "Storage not writable"
 
 
+class EnhancementLostError(LianpuError):
+    code, title = "enhancement_lost", "Enhancement was lost"
+
+
+class EphemeralStoreError(LianpuError):
+    code, status, title = "ephemeral_store_unavailable", 503, "Ephemeral store not usable"
+
+
 class ProviderError(LianpuError):
     code, title = "provider_unavailable", "Execution provider not available"

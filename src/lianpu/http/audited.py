@@ -159,6 +159,13 @@ class Action(StrEnum):
     IMAGE_CONTENT = "image.content"
     IMAGE_THUMBNAIL = "image.thumbnail"
     IMAGE_DELETE = "image.delete"
+    ENHANCEMENT_UPLOAD = "enhancement.upload"
+    ENHANCEMENT_PROCESS = "enhancement.process"
+    """A task has ended, by itself; recorded by the server."""
+    ENHANCEMENT_READ = "enhancement.read"
+    ENHANCEMENT_RETRIEVE = "enhancement.retrieve"
+    ENHANCEMENT_CLEAN = "enhancement.clean"
+    """By its owner, or by the server when its time is over."""
     INFERENCE_RUN = "inference.run"
     INFERENCE_READ = "inference.read"
 

@@ -31,7 +31,7 @@ from lianpu.errors import (
 from lianpu.http.pagination import Cursor, decode_cursor, moment_and_id
 from lianpu.jobs.clearing import clear
 from lianpu.jobs.models import ENDED, Job, JobItem, JobStatus
-from lianpu.jobs.ownership import PRIVATE_KINDS, SERVER, Viewer
+from lianpu.jobs.ownership import PRIVATE_KINDS, SERVER, UNREPEATABLE_KINDS, Viewer
 from lianpu.jobs.repository import JobRepository
 from lianpu.jobs.workers import JobWorkers
 
@@ -283,6 +283,8 @@ class Jobs:
                     f"Running a job of the kind {job.kind!r} again needs the scope {Scope.JOBS_MANAGE.value!r}.",
                     context={"required_scope": Scope.JOBS_MANAGE.value},
                 )
+            if job.kind in UNREPEATABLE_KINDS:
+                raise JobStateError("What it worked on was not kept: send it again instead.")
             failed_items = (await repository.item_counts(job_id)).get(FAILED_ITEM, 0)
             if job.status not in ENDED:
                 raise JobStateError(f"The job is {job.status}; only one that has ended can be retried.")

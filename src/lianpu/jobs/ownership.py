@@ -11,8 +11,12 @@ INFERENCE = "images.inference"
 """The kind of the inference tasks."""
 SWAP = "swap.run"
 """The kind of the face swaps."""
-PRIVATE_KINDS = frozenset({INFERENCE, SWAP})
+ENHANCEMENT = "photos.enhance"
+"""The kind of photo enhancements: what they work on lies in the memory of one process."""
+PRIVATE_KINDS = frozenset({INFERENCE, SWAP, ENHANCEMENT})
 """What these were asked to do, and what came of it, is for their owner alone, whatever else somebody may do."""
+UNREPEATABLE_KINDS = frozenset({ENHANCEMENT})
+"""What these worked on was not kept: none can be run again."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
 """Every query of the jobs."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -67,10 +67,14 @@ class JobRepository:
         query = select(Job).where(Job.kind == kind, Job.status == status)
         return await self._session.scalar(query.order_by(Job.finished_at.desc(), Job.id.desc()).limit(1))
 
-    async def next_claimable(self, kinds: Sequence[str], now: datetime) -> str | None:
-        """The oldest job that waits, or whose worker has not renewed its lease."""
+    async def next_claimable(
+        self, kinds: Sequence[str], now: datetime, *, among: Collection[str] | None = None
+    ) -> str | None:
+        """The oldest job that waits, or whose worker has not renewed its lease; of `among` alone where it is given."""
         left_behind = and_(Job.status == JobStatus.PROCESSING, Job.lease_expires_at < now)
         query = select(Job.id).where(Job.kind.in_(kinds), or_(Job.status == JobStatus.PENDING, left_behind))
+        if among is not None:
+            query = query.where(Job.id.in_(among))
         return await self._session.scalar(query.order_by(Job.created_at, Job.id).limit(1))
 
     async def claim(self, job_id: str, worker: str, now: datetime, lease_expires_at: datetime) -> bool:

@@ -2,9 +2,9 @@
 
 import asyncio
 import logging
-from collections.abc import Iterable
+from collections.abc import Callable, Collection, Iterable, Sequence
 from contextlib import suppress
-from dataclasses import asdict
+from dataclasses import asdict, dataclass, field
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
@@ -25,6 +25,17 @@ IDLE_S = 5.0
 _log = logging.getLogger(__name__)
 
 
+@dataclass
+class Lane:
+    """Workers that run jobs of their own kinds alone."""
+
+    kinds: frozenset[str]
+    workers: int
+    held: Callable[[], Collection[str]] | None = None
+    """Ids of the only jobs that may run here, where what they work on lies in this process; None: any."""
+    awake: asyncio.Event = field(default_factory=asyncio.Event, repr=False)
+
+
 class JobWorkers:
     """Lives on one event loop. `wake` after a job was put into the table; `stop` gives unfinished jobs back to it."""
 
@@ -37,16 +48,18 @@ class JobWorkers:
         workers: int,
         max_attempts: int,
         events: JobEvents | None = None,
+        apart: Sequence[Lane] = (),
     ) -> None:
+        """`apart`: kinds with workers of their own, which are not among `workers`."""
         self.events = events or JobEvents()
         self._database = database
         self._folder = folder
         self._handlers = {handler.kind: handler for handler in handlers}
-        self._count = workers
+        others = self.kinds.difference(*(lane.kinds for lane in apart))
+        self._lanes = (Lane(others, workers), *apart)
         self._max_attempts = max_attempts
         self._name = new_id()
         self._tasks: list[asyncio.Task[None]] = []
-        self._awake = asyncio.Event()
         self._running: set[str] = set()
         self._cancelled: set[str] = set()
 
@@ -62,7 +75,11 @@ class JobWorkers:
                     await self.events.note(session, job, JobStatus.PENDING)
                 await session.commit()
             self.events.committed()
-        self._tasks = [asyncio.create_task(self._work(), name=f"jobs-{number}") for number in range(self._count)]
+        self._tasks = [
+            asyncio.create_task(self._work(lane), name=f"jobs-{place}-{number}")
+            for place, lane in enumerate(self._lanes)
+            for number in range(lane.workers)
+        ]
 
     async def stop(self) -> None:
         for task in self._tasks:
@@ -71,34 +88,38 @@ class JobWorkers:
         self._tasks = []
 
     def wake(self) -> None:
-        self._awake.set()
+        for lane in self._lanes:
+            lane.awake.set()
 
     def cancel(self, job_id: str) -> None:
         """A job that runs here ends at its next report."""
         if job_id in self._running:
             self._cancelled.add(job_id)
 
-    async def _work(self) -> None:
+    async def _work(self, lane: Lane) -> None:
         while True:
             # Cleared before the table is read: what is submitted meanwhile wakes this worker once more.
-            self._awake.clear()
+            lane.awake.clear()
             try:
-                job = await self._claim()
+                job = await self._claim(lane)
                 if job is None:
                     with suppress(TimeoutError):
-                        await asyncio.wait_for(self._awake.wait(), IDLE_S)
+                        await asyncio.wait_for(lane.awake.wait(), IDLE_S)
                 else:
                     # There may be another for a worker whose wake-up was cleared here.
-                    self._awake.set()
+                    lane.awake.set()
                     await self._run(job)
             except Exception as error:  # a database that is away for a while must not end the worker
                 _log.error("jobs cannot be worked on", exc_info=error)
                 await asyncio.sleep(IDLE_S)
 
-    async def _claim(self) -> Job | None:
+    async def _claim(self, lane: Lane) -> Job | None:
+        held = None if lane.held is None else lane.held()
+        if held is not None and not held:
+            return None
         async with self._database.session() as session:
             repository = JobRepository(session)
-            job_id = await repository.next_claimable(list(self._handlers), now_utc())
+            job_id = await repository.next_claimable(list(lane.kinds), now_utc(), among=held)
             if job_id is None:
                 return None
             now = now_utc()

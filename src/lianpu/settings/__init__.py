@@ -1,5 +1,6 @@
 """Settings: what they may be (sections), where they come from (sources), and how the sources make one (loading)."""
 
+from lianpu.settings.enhance_section import EnhanceSettings
 from lianpu.settings.loading import (
     LoadedSettings,
     child_environment,
@@ -49,6 +50,7 @@ __all__ = [
     "ConflictSettings",
     "DatabaseSettings",
     "EngineSettings",
+    "EnhanceSettings",
     "EnhancedLabels",
     "GallerySettings",
     "HealthSettings",

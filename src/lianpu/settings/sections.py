@@ -12,11 +12,15 @@ from platformdirs import user_data_path
 from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, SecretStr
 
 from lianpu.settings.engine_sections import CameraSettings, EngineSettings, RuntimeSettings
+from lianpu.settings.enhance_section import EnhanceSettings
+from lianpu.settings.limit_values import Rate, counter_storage
 from lianpu.settings.section import AbsolutePath, Names, listed
 from lianpu.settings.section import Section as _Section
 from lianpu.settings.swap_sections import ProvenanceSettings, SwapSettings
 
-SECRETS = frozenset({"server.api_key", "database.url", "accounts.secret", "limits.storage", "streams.mqtt.password"})
+SECRETS = frozenset(
+    {"server.api_key", "database.url", "accounts.secret", "limits.storage", "enhance.storage", "streams.mqtt.password"}
+)
 API_KEY_MIN_CHARS = 16
 
 
@@ -99,25 +103,6 @@ def _origins(values: list[str]) -> list[str]:
 Origins = Annotated[Names, AfterValidator(_origins)]
 
 
-def _rate(value: str) -> str:
-    if not re.fullmatch(r"[1-9][0-9]{0,8}/(second|minute|hour|day)", value):
-        raise ValueError(f"{value!r} is no rate, such as 300/minute (per second, minute, hour or day)")
-    return value
-
-
-Rate = Annotated[str, AfterValidator(_rate)]
-
-
-def _counter_storage(value: Any) -> Any:
-    """An address may hold a password, the word `memory` does not: only the former is masked."""
-    if value == "memory":
-        return value
-    parts = urlsplit(value if isinstance(value, str) else "")
-    if parts.scheme not in {"redis", "rediss"} or not parts.hostname:
-        raise ValueError("must be memory, or the address of a Redis such as redis://:password@host:6379/0")
-    return SecretStr(value)
-
-
 class CheckMode(StrEnum):
     """What a finding about a photo does to its enrolment."""
 
@@ -158,7 +143,7 @@ class AccountSettings(_Section):
 
 
 class LimitSettings(_Section):
-    storage: Annotated[Literal["memory"] | SecretStr, BeforeValidator(_counter_storage)]
+    storage: Annotated[Literal["memory"] | SecretStr, BeforeValidator(counter_storage)]
     per_client: Rate | None
     per_user: Rate | None
     login: Rate | None
@@ -348,6 +333,7 @@ class Settings(_Section):
     bulk: BulkSettings
     transfer: TransferSettings
     inference: InferenceSettings
+    enhance: EnhanceSettings
     streams: StreamSettings
     live: LiveSettings
     provenance: ProvenanceSettings

@@ -2,29 +2,26 @@
 
 import bz2
 import gzip
+import io
 import lzma
 import stat
-import struct
 import tarfile
-import unicodedata
 import zipfile
 import zlib
-from collections.abc import Generator, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Container, Generator, Iterator
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import IO, Any, cast
 
 from lianpu.errors import ArchiveDamagedError, ArchiveTooLargeError, ArchiveUnsafeError
+from lianpu.storage.archive_entry import SMALL_BYTES, ArchiveEntry, ArchiveLimits, OpenedFile, Refusal
+from lianpu.storage.archive_names import check_name, is_clutter, tar_name, zip_name
+from lianpu.storage.foreign_archive import foreign_files, foreign_kind
 
-SMALL_BYTES = 1 << 20
-"""Below this nothing is called a bomb, however well it is compressed."""
 TAR_HEADER_MAX_BYTES = 1 << 20
-MEMBERS_PER_ITEM = 4
-"""A folder each, and the shadow that macOS gives both: more than this is no archive of files."""
 DIRECTORY_BYTES_PER_MEMBER = 256
-UTF8_NAME = 0x800
-UNICODE_PATH = 0x7075
+SPLIT_ZIP = b"PK\7\x08"
+"""The signature that stands before the first file of a ZIP in several parts (APPNOTE 8.5.5)."""
 ZIP64_END, ZIP64_END_BYTES = b"PK\6\6", 76
 """The record's signature, and the length of it with its locator."""
 ENCRYPTED = 0x1
@@ -36,7 +33,6 @@ _TAR_HEADERS = {
     tarfile.GNUTYPE_LONGNAME,
     tarfile.GNUTYPE_LONGLINK,
 }
-_CLUTTER = {"thumbs.db", "desktop.ini", "__macosx"}
 _DAMAGE = (
     zipfile.BadZipFile,
     tarfile.TarError,
@@ -48,31 +44,6 @@ _DAMAGE = (
     NotImplementedError,  # zipfile, of a version or a compression from the future
     RecursionError,  # tarfile, of a header that describes a header that describes …
 )
-
-
-@dataclass(frozen=True, slots=True)
-class ArchiveLimits:
-    max_items: int
-    """Files; folders and clutter may come on top, within `max_members`."""
-    max_item_bytes: int
-    """Of one file, unpacked."""
-    max_total_bytes: int
-    """Of all files together, unpacked."""
-    max_ratio: float
-    """Unpacked to packed size, above 1 MiB."""
-
-    @property
-    def max_members(self) -> int:
-        """Everything that an archive lists; each costs memory, however small it is."""
-        return self.max_items * MEMBERS_PER_ITEM
-
-
-@dataclass(frozen=True, slots=True)
-class ArchiveEntry:
-    """A file of an archive; folders and the clutter of operating systems are none. `name` has forward slashes, NFC."""
-
-    name: str
-    size_bytes: int
 
 
 def list_entries(path: Path, limits: ArchiveLimits) -> list[ArchiveEntry]:
@@ -87,7 +58,9 @@ def list_entries(path: Path, limits: ArchiveLimits) -> list[ArchiveEntry]:
     seen: set[str] = set()
     total_bytes = 0
     with _opened(path, limits) as files:
-        for entry, _ in files:
+        for entry, opened in files:
+            if isinstance(opened, Refusal):
+                raise opened
             if entry.name in seen:
                 raise ArchiveUnsafeError(f"The archive holds {entry.name!r} twice.")
             seen.add(entry.name)
@@ -114,8 +87,54 @@ def read_entries(
     """
     with _opened(path, limits) as files:
         for entry, opened in files:
+            if isinstance(opened, Refusal):
+                raise opened
             if entry.name in wanted:
                 yield entry, _content(entry, opened, limits)
+
+
+def scan_entries(source: IO[bytes], limits: ArchiveLimits) -> list[tuple[ArchiveEntry, Refusal | None]]:
+    """Look through the whole archive, which may be RAR or 7z too; a file that cannot be taken comes with the reason.
+
+    Raises:
+        ArchiveFormatError: RAR or 7z, and the library for them is missing.
+        ArchiveDamagedError: it is no archive that is known, or is cut short.
+        ArchiveTooLargeError: more files, or more bytes in all, than the limits; or a bomb.
+    """
+    found: list[tuple[ArchiveEntry, Refusal | None]] = []
+    seen: set[str] = set()
+    total_bytes = 0
+    with _opened(source, limits, foreign=True, is_scan=True) as files:
+        for entry, opened in files:
+            refusal = opened if isinstance(opened, Refusal) else None
+            if refusal is None and entry.name in seen:
+                refusal = ArchiveUnsafeError(f"The archive holds {entry.name!r} twice.")
+            seen.add(entry.name)
+            if refusal is None and entry.size_bytes > limits.max_item_bytes:
+                refusal = ArchiveTooLargeError(
+                    f"It has {entry.size_bytes:,} bytes; at most {limits.max_item_bytes:,} are taken."
+                )
+            found.append((entry, refusal))
+            total_bytes += entry.size_bytes if refusal is None else 0
+            if len(found) > limits.max_items:
+                raise ArchiveTooLargeError(f"The archive holds more than {limits.max_items:,} files.")
+            if total_bytes > limits.max_total_bytes:
+                raise ArchiveTooLargeError(f"The archive unpacks to more than {limits.max_total_bytes:,} bytes.")
+    return found
+
+
+def unpack_entries(
+    source: IO[bytes], wanted: Container[int], limits: ArchiveLimits
+) -> Generator[tuple[int, bytes | Refusal]]:
+    """The content of those files that have these places in what `scan_entries` gave; a damaged one as its error.
+
+    Raises:
+        ArchiveDamagedError: the archive itself cannot be read on.
+    """
+    with _opened(source, limits, foreign=True) as files:
+        for place, (entry, opened) in enumerate(files):
+            if place in wanted:
+                yield place, opened if isinstance(opened, Refusal) else _content(entry, opened, limits)
 
 
 class _Opened:
@@ -133,7 +152,7 @@ class _Opened:
         return b"" if extracted is None else extracted.read(max_bytes)
 
 
-def _content(entry: ArchiveEntry, opened: _Opened, limits: ArchiveLimits) -> bytes | ArchiveDamagedError:
+def _content(entry: ArchiveEntry, opened: OpenedFile, limits: ArchiveLimits) -> bytes | ArchiveDamagedError:
     try:
         data = opened.read(limits.max_item_bytes + 1)
     except (*_DAMAGE, RuntimeError) as error:
@@ -143,21 +162,41 @@ def _content(entry: ArchiveEntry, opened: _Opened, limits: ArchiveLimits) -> byt
     return data
 
 
+_Files = Iterator[tuple[ArchiveEntry, OpenedFile | Refusal]]
+
+
 @contextmanager
-def _opened(path: Path, limits: ArchiveLimits) -> Generator[Iterator[tuple[ArchiveEntry, _Opened]]]:
+def _opened(
+    source: Path | IO[bytes], limits: ArchiveLimits, *, foreign: bool = False, is_scan: bool = False
+) -> Generator[_Files]:
+    """
+    Args:
+        foreign: RAR and 7z are taken as well.
+        is_scan: nothing will be read of them.
+    """
     try:
-        with path.open("rb") as file:
+        with source.open("rb") if isinstance(source, Path) else nullcontext(source) as file:
+            file.seek(0, io.SEEK_END)
+            packed_bytes = file.tell()
+            file.seek(0)
             start = file.read(512)
             file.seek(0)
-            if start.startswith(b"PK"):
+            kind = foreign_kind(start) if foreign else None
+            if kind is not None:
+                with foreign_files(file, packed_bytes, kind, limits, with_content=not is_scan) as files:
+                    yield files
+            elif start.startswith(SPLIT_ZIP):
+                raise ArchiveDamagedError("The file is one part of a split ZIP: send it in one piece.")
+            elif start.startswith(b"PK"):
                 _check_directory(file, limits)
                 with zipfile.ZipFile(file) as archive:
                     yield _zip_files(archive, limits)
             else:
-                with _unpacked(file, start, path.stat().st_size, limits) as stream:
+                with _unpacked(file, start, packed_bytes, limits) as stream:
                     yield _tar_files(stream, limits)
     except _DAMAGE as error:
-        raise ArchiveDamagedError(f"The file is no readable zip or tar archive: {error}") from error
+        kinds = "zip, tar, RAR or 7z" if foreign else "zip or tar"
+        raise ArchiveDamagedError(f"The file is no readable {kinds} archive: {error}") from error
 
 
 def _check_directory(file: IO[bytes], limits: ArchiveLimits) -> None:
@@ -175,55 +214,32 @@ def _check_directory(file: IO[bytes], limits: ArchiveLimits) -> None:
         raise too_many
 
 
-def _zip_files(archive: zipfile.ZipFile, limits: ArchiveLimits) -> Iterator[tuple[ArchiveEntry, _Opened]]:
+def _zip_files(archive: zipfile.ZipFile, limits: ArchiveLimits) -> _Files:
     for member in archive.infolist():
-        name = _zip_name(member)
-        kind = stat.S_IFMT(member.external_attr >> 16)
-        _check_name(name.removesuffix("/"))
-        if kind not in {0, stat.S_IFREG, stat.S_IFDIR}:
-            raise ArchiveUnsafeError(f"{name!r} is a link or a device, not a file.")
-        if member.flag_bits & ENCRYPTED:
-            raise ArchiveUnsafeError(f"{name!r} is encrypted.")
-        if member.compress_type not in _COMPRESSIONS:
-            raise ArchiveUnsafeError(f"{name!r} is compressed in a way that is not known here.")
-        if member.file_size > max(SMALL_BYTES, member.compress_size * limits.max_ratio):
-            raise ArchiveTooLargeError(f"{name!r} unpacks to {member.file_size:,} bytes: refused as a bomb.")
-        if not name.endswith("/") and not _is_clutter(name):
-            yield ArchiveEntry(name, member.file_size), _Opened(archive, member)
-
-
-def _zip_name(member: zipfile.ZipInfo) -> str:
-    # `filename` is cut at NUL and has Windows' backslashes turned, which hides what was meant.
-    name = member.orig_filename
-    if not member.flag_bits & UTF8_NAME:
-        raw = name.encode("cp437")
-        name = _unicode_path(member.extra, raw) or _meant(raw)
-    return unicodedata.normalize("NFC", name)
-
-
-def _unicode_path(extra: bytes, raw: bytes) -> str | None:
-    """The name in UTF-8 that Info-ZIP and others put beside one of the old kind (APPNOTE 4.6.9)."""
-    while len(extra) >= 4:
-        kind, size = struct.unpack_from("<HH", extra)
-        field, extra = extra[4 : 4 + size], extra[4 + size :]
-        if kind == UNICODE_PATH and len(field) > 5 and struct.unpack_from("<BI", field) == (1, zlib.crc32(raw)):
-            return field[5:].decode("utf-8")
-    return None
-
-
-def _meant(raw: bytes) -> str:
-    """Names that do not say their encoding are of the machine that packed them: UTF-8, a Chinese Windows, or DOS."""
-    for encoding in ("utf-8", "gbk"):
+        name = zip_name(member)
+        entry = ArchiveEntry(name, member.file_size)
         try:
-            name = raw.decode(encoding)
-        except UnicodeDecodeError:
+            _check_zip_member(member, name, limits)
+        except (ArchiveUnsafeError, ArchiveTooLargeError) as refusal:
+            yield entry, refusal
             continue
-        if encoding == "utf-8" or all(char.isascii() or "\u4e00" <= char <= "\u9fff" for char in name):
-            return name
-    return raw.decode("cp437")
+        if not name.endswith("/") and not is_clutter(name):
+            yield entry, _Opened(archive, member)
 
 
-def _tar_files(stream: IO[bytes], limits: ArchiveLimits) -> Iterator[tuple[ArchiveEntry, _Opened]]:
+def _check_zip_member(member: zipfile.ZipInfo, name: str, limits: ArchiveLimits) -> None:
+    check_name(name.removesuffix("/"))
+    if stat.S_IFMT(member.external_attr >> 16) not in {0, stat.S_IFREG, stat.S_IFDIR}:
+        raise ArchiveUnsafeError(f"{name!r} is a link or a device, not a file.")
+    if member.flag_bits & ENCRYPTED:
+        raise ArchiveUnsafeError(f"{name!r} is encrypted.")
+    if member.compress_type not in _COMPRESSIONS:
+        raise ArchiveUnsafeError(f"{name!r} is compressed in a way that is not known here.")
+    if member.file_size > max(SMALL_BYTES, member.compress_size * limits.max_ratio):
+        raise ArchiveTooLargeError(f"{name!r} unpacks to {member.file_size:,} bytes: refused as a bomb.")
+
+
+def _tar_files(stream: IO[bytes], limits: ArchiveLimits) -> _Files:
     ended = False
 
     class Member(tarfile.TarInfo):
@@ -247,24 +263,21 @@ def _tar_files(stream: IO[bytes], limits: ArchiveLimits) -> Iterator[tuple[Archi
             count += 1
             if count > limits.max_members:
                 raise ArchiveTooLargeError(f"The archive lists more than {limits.max_members:,} files and folders.")
-            name = unicodedata.normalize("NFC", _tar_name(member))
-            _check_name(name.removeprefix("./").removesuffix("/"))
-            if member.isdir():
+            name = tar_name(member).removeprefix("./")
+            if member.isdir() and name == ".":  # as `tar -c .` calls the folder itself
                 continue
-            if not member.isreg() or member.issparse():
-                raise ArchiveUnsafeError(f"{name!r} is a link or a device, not a file.")
-            if not _is_clutter(name):
-                yield ArchiveEntry(name.removeprefix("./"), member.size), _Opened(archive, member)
+            entry = ArchiveEntry(name, member.size)
+            try:
+                check_name(name.removesuffix("/"))
+                if not member.isdir() and (not member.isreg() or member.issparse()):
+                    raise ArchiveUnsafeError(f"{name!r} is a link or a device, not a file.")
+            except ArchiveUnsafeError as refusal:
+                yield entry, refusal
+                continue
+            if not member.isdir() and not is_clutter(name):
+                yield entry, _Opened(archive, member)
     if not ended:
         raise tarfile.ReadError("it ends in the middle")
-
-
-def _tar_name(member: tarfile.TarInfo) -> str:
-    try:
-        member.name.encode()
-    except UnicodeEncodeError:
-        return _meant(member.name.encode("utf-8", "surrogateescape"))
-    return member.name
 
 
 @contextmanager
@@ -298,18 +311,3 @@ class _Bounded:
         if self._left < 0:
             raise ArchiveTooLargeError("The archive unpacks to far more than it holds: refused as a bomb.")
         return data
-
-
-def _check_name(name: str) -> None:
-    parts = name.split("/")
-    if (
-        name.startswith("/")
-        or any(part in {"", ".", ".."} for part in parts)
-        or any(unicodedata.category(char) == "Cc" or char == "\\" for char in name)
-        or (name[1:2] == ":" and name[0].isascii() and name[0].isalpha())
-    ):
-        raise ArchiveUnsafeError(f"The archive holds an unsafe name: {name!r}.")
-
-
-def _is_clutter(name: str) -> bool:
-    return any(part.startswith(".") or part.lower() in _CLUTTER for part in name.removeprefix("./").split("/"))

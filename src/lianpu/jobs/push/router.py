@@ -8,7 +8,7 @@ from lianpu.accounts.access import PrincipalDep, authenticates_by_message, crede
 from lianpu.accounts.principal import Principal
 from lianpu.accounts.roles import Scope
 from lianpu.http.problems import problems
-from lianpu.jobs.ownership import INFERENCE
+from lianpu.jobs.ownership import ENHANCEMENT, INFERENCE
 from lianpu.jobs.push.channel import JobChannel
 from lianpu.jobs.push.delivery import Delivery
 from lianpu.jobs.push.event_stream import EventStream
@@ -48,6 +48,12 @@ async def push_inference(websocket: WebSocket, push: PushDep) -> None:
     await push_over(websocket, push, Scope.IMAGES, JobChannel(push.feed, INFERENCE))
 
 
+@router.websocket("/ws/enhance", dependencies=[authenticates_by_message(Scope.ENHANCE)])
+async def push_enhancements(websocket: WebSocket, push: PushDep) -> None:
+    """One's own photo enhancements, with the step of the photo that is being worked on."""
+    await push_over(websocket, push, Scope.ENHANCE, JobChannel(push.feed, ENHANCEMENT))
+
+
 @router.websocket("/ws/jobs", dependencies=[authenticates_by_message(Scope.JOBS_READ, others=Scope.JOBS_MANAGE)])
 async def push_jobs(websocket: WebSocket, push: PushDep) -> None:
     """One's own jobs, with `jobs:manage` everybody's."""
@@ -66,6 +72,20 @@ async def stream_inference(
 ) -> EventStream:
     """One's own inference tasks as Server-Sent Events; `EventSource` sends the token as `?token=`."""
     return EventStream(_delivery(request, push, principal, last_event_id, Scope.IMAGES, INFERENCE))
+
+
+@router.get(
+    "/enhance/events",
+    dependencies=[requires(Scope.ENHANCE, by_query=True)],
+    status_code=200,
+    response_class=EventStream,
+    responses=_STREAM,
+)
+async def stream_enhancements(
+    request: Request, push: PushDep, principal: PrincipalDep, last_event_id: LastEventId
+) -> EventStream:
+    """One's own photo enhancements as Server-Sent Events; `EventSource` sends the token as `?token=`."""
+    return EventStream(_delivery(request, push, principal, last_event_id, Scope.ENHANCE, ENHANCEMENT))
 
 
 @router.get(
