@@ -25,6 +25,8 @@ export function useFormat() {
     time: (value: string) => new Intl.DateTimeFormat(locale, { timeStyle: "medium" }).format(new Date(value)),
     bytes: (value: number) => formatBytes(value, locale),
     duration: (seconds: number) => formatDuration(seconds, locale),
+    /** Short times with a digit that counts; longer ones as `duration`. */
+    seconds: (seconds: number) => formatSeconds(seconds, locale),
   };
 }
 
@@ -38,6 +40,19 @@ export function formatBytes(value: number, locale: string): string {
     unit,
     maximumFractionDigits: step < 2 ? 0 : 1,
   }).format(value / 1000 ** step);
+}
+
+const TENTHS_BELOW_S = 10;
+
+export function formatSeconds(seconds: number, locale: string): string {
+  if (seconds >= TENTHS_BELOW_S) return formatDuration(Math.round(seconds), locale);
+  return new Intl.NumberFormat(locale, {
+    style: "unit",
+    unit: "second",
+    unitDisplay: "short",
+    maximumFractionDigits: 1,
+    // What is quick takes some time all the same.
+  }).format(seconds > 0 ? Math.max(0.1, seconds) : 0);
 }
 
 export function formatDuration(seconds: number, locale: string): string {

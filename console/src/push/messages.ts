@@ -1,6 +1,7 @@
 /** What the server says over a push connection. */
 
 import type { Job } from "#/api/types";
+import type { PushedEnhancement } from "#/enhance/types";
 import type { InferenceTask } from "#/images/types";
 
 export interface PushedJob {
@@ -20,8 +21,8 @@ export interface JobEvent {
   /** Of a change that is kept and can be asked for again; progress in between has none. */
   event_id?: number;
   job: PushedJob;
-  /** Of an inference, for its owner. */
-  task?: InferenceTask;
+  /** Of an inference, or of an enhancement, for its owner. */
+  task?: InferenceTask | PushedEnhancement;
 }
 
 export type PushMessage =
