@@ -18,7 +18,7 @@ from lianpu.audit.audit import Audit, build_audit
 from lianpu.database.session import Database
 from lianpu.engines.image import ImageLimits
 from lianpu.engines.restore.enhancement import PhotoEnhancer
-from lianpu.enhance.absent import NoEnhancer
+from lianpu.engines.restore.enhancer import EnhancementLimits, PackPhotoEnhancer
 from lianpu.enhance.assembly import EnhancementParts, assemble_enhancements
 from lianpu.errors import HomeUnwritableError, PackError, PackNotFoundError
 from lianpu.gallery.assembly import assemble_gallery
@@ -213,12 +213,13 @@ def build_platform(
         [partial(FaceAnalysisModel, gallery.analyzers), partial(FaceAttributesModel, gallery.analyzers, registry)],
         idle_unload_minutes=settings.inference.idle_unload_minutes,
     )
+    limits = ImageLimits(max_pixels=settings.images.max_pixels, max_side_px=settings.images.max_side_px)
     images = Images(
         database,
         storage,
         queue,
         home / "uploads",
-        limits=ImageLimits(max_pixels=settings.images.max_pixels, max_side_px=settings.images.max_side_px),
+        limits=limits,
         max_bytes=settings.images.max_upload_bytes,
         max_per_user=settings.images.max_per_user,
     )
@@ -230,7 +231,14 @@ def build_platform(
     enhancement = assemble_enhancements(
         settings,
         database=database,
-        enhancer=photo_enhancer or NoEnhancer(),
+        enhancer=photo_enhancer
+        or PackPhotoEnhancer(
+            registry,
+            sessions,
+            gallery.analyzers.get,
+            limits=EnhancementLimits(limits, settings.enhance.max_output_pixels),
+            time_budget_s=settings.enhance.time_budget_s,
+        ),
         queue=queue,
         turns=turns,
         audit=audit,

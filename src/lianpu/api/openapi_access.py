@@ -24,6 +24,7 @@ SCOPES = {
     Scope.JOBS_READ: "See one's own jobs, and end them",
     Scope.JOBS_MANAGE: "See, cancel, retry and clear away everybody's jobs",
     Scope.IMAGES: "One's own images and the inference on them",
+    Scope.ENHANCE: "Enhance photos of one's own",
     Scope.STREAMS_READ: "Watch streams, read their events, see the unknown inbox",
     Scope.STREAMS_MANAGE: "Start, extend, pause and stop streams, purge the unknown inbox",
     Scope.USERS_MANAGE: "All users and all API keys",

@@ -13,6 +13,7 @@ from lianpu.cli import (
     config,
     default_pack,
     doctor,
+    enhance,
     enroll,
     evaluate,
     faces,
@@ -42,6 +43,7 @@ app.command()(enroll.enroll)
 app.command()(recognise.search)
 app.command()(recognise.compare)
 app.command()(recognise.detect)
+app.command()(enhance.enhance)
 app.command()(calibrate.calibrate)
 app.command()(evaluate.evaluate)
 app.command()(doctor.doctor)

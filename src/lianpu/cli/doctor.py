@@ -71,6 +71,7 @@ def examine(settings: "Settings") -> list[Finding]:
         *_accounts(settings),
         *_audit(settings),
         *_lettering(settings),
+        *_enhancement(settings),
         *_port(settings),
         *_console(),
     ]
@@ -215,6 +216,19 @@ def _lettering(settings: "Settings") -> list[Finding]:
 
     text, is_missing = lettering_state(settings)
     return [Finding("lettering", Level.NOTICE if is_missing else Level.OK, text)]
+
+
+def _enhancement(settings: "Settings") -> list[Finding]:
+    from lianpu.cli.doctor_enhance import archives_state, memory_state, store_state
+
+    archives, is_missing = archives_state()
+    memory, may_reach_disk = memory_state()
+    store, is_wrong = store_state(settings)
+    return [
+        Finding("archives", Level.NOTICE if is_missing else Level.OK, archives),
+        Finding("swap", Level.NOTICE if may_reach_disk else Level.OK, memory),
+        Finding("results", Level.PROBLEM if is_wrong else Level.OK, store),
+    ]
 
 
 def _port(settings: "Settings") -> list[Finding]:

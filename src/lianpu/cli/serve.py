@@ -36,6 +36,7 @@ def serve(
     from lianpu.api.serving import Server
     from lianpu.bootstrap import prepare_home
     from lianpu.cli.home_lock import locked_home
+    from lianpu.cli.private_memory import keep_memory_private
     from lianpu.observability.logging import configure_logging
 
     overrides = {"server.port": port, "server.host": host}
@@ -51,6 +52,7 @@ def serve(
             signal.signal(stop, _end)
         # Not before the home is ours: the log file of a server that holds it is not to be touched.
         configure_logging(settings.logging, settings.home)
+        keep_memory_private()
         typer.echo(f"Lianpu: {url}   (home {settings.home}; Ctrl+C stops)", err=True)
         if not is_loopback(server.host):
             typer.echo(READABLE, err=True)

@@ -30,9 +30,12 @@ __all__ = [
     "decode_image",
     "encode_jpeg",
     "encode_png",
+    "exif_orientation",
     "fitted",
     "image_size",
+    "open_image",
     "thumbnail",
+    "upright",
 ]
 
 # Opened by class, not by PIL.Image.open: that one tries every plugin, and checks sizes against a process-wide setting
@@ -133,6 +136,19 @@ def image_size(data: bytes, limits: ImageLimits) -> tuple[ImageFormat, int, int]
     return image_format, width, height
 
 
+def open_image(data: bytes, image_format: ImageFormat) -> PillowImage.Image:
+    """The opened file, of which only the header was read: size, mode and metadata. Close it after use.
+
+    Raises:
+        Exception: nearly any class, on hostile bytes.
+    """
+    if image_format is ImageFormat.HEIC:
+        import pillow_heif  # pyright: ignore[reportMissingTypeStubs]
+
+        return cast(Any, pillow_heif).open_heif(data, convert_hdr_to_8bit=True).to_pillow()
+    return cast(PillowImage.Image, _OPENERS[image_format](io.BytesIO(data)))
+
+
 def _declared_size(data: bytes, image_format: ImageFormat) -> tuple[int, int]:
     if image_format is ImageFormat.WEBP:
         size = webp_size(data)
@@ -165,7 +181,7 @@ def _decode(data: bytes, image_format: ImageFormat, limits: ImageLimits) -> Deco
                 return _decode_jpeg(data, image)
         image.load()
         # After load(): TIFF applies its orientation there itself.
-        orientation = _orientation(image)
+        orientation = exif_orientation(image)
         return _finished(image, image_format, orientation)
 
 
@@ -190,8 +206,8 @@ def _decode_jpeg(data: bytes, header: PillowImage.Image) -> DecodedImage:
     pixels = cast(Image | None, cv2.imdecode(np.frombuffer(data, np.uint8), flags))
     if pixels is None or pixels.shape[1::-1] != header.size:
         raise ImageDamagedError("The JPEG is damaged.")
-    orientation = _orientation(header)
-    return DecodedImage(_upright(pixels, orientation), ImageFormat.JPEG, orientation, had_alpha=False)
+    orientation = exif_orientation(header)
+    return DecodedImage(upright(pixels, orientation), ImageFormat.JPEG, orientation, had_alpha=False)
 
 
 def _decode_heic(data: bytes, limits: ImageLimits) -> DecodedImage:
@@ -205,7 +221,7 @@ def _decode_heic(data: bytes, limits: ImageLimits) -> DecodedImage:
 
 def _finished(image: PillowImage.Image, image_format: ImageFormat, orientation: int) -> DecodedImage:
     had_alpha = image.has_transparency_data
-    return DecodedImage(_upright(_rgb(image), orientation), image_format, orientation, had_alpha)
+    return DecodedImage(upright(_rgb(image), orientation), image_format, orientation, had_alpha)
 
 
 def _rgb(image: PillowImage.Image) -> Image:
@@ -242,7 +258,8 @@ def _from_cmyk(image: PillowImage.Image) -> PillowImage.Image:
     return image
 
 
-def _orientation(image: PillowImage.Image) -> int:
+def exif_orientation(image: PillowImage.Image) -> int:
+    """1…8; 1 where there is none, or nothing that can be read."""
     try:
         value = image.getexif().get(_EXIF_ORIENTATION, 1)
     except Exception:  # broken EXIF data raises nearly any class, and does not harm the pixels
@@ -250,8 +267,11 @@ def _orientation(image: PillowImage.Image) -> int:
     return value if isinstance(value, int) and 1 <= value <= 8 else 1
 
 
-def _upright(pixels: Image, orientation: int) -> Image:
-    """Undo an EXIF orientation (EXIF 3.0, tag 0x0112). OpenCV turns about four times faster than a copied view."""
+def upright(pixels: NDArray[np.uint8], orientation: int) -> NDArray[np.uint8]:
+    """Undo an EXIF orientation (EXIF 3.0, tag 0x0112) of [H, W] or [H, W, 3] pixels.
+
+    OpenCV turns about four times faster than a copied view.
+    """
     if orientation in _ROTATIONS:
         return cast(Image, cv2.rotate(pixels, _ROTATIONS[orientation]))
     if orientation in {5, 7}:  # mirrored and on its side

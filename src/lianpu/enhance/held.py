@@ -193,6 +193,8 @@ class HeldEnhancements:
         """Overwrite everything, in order: the server ends."""
         for task in list(self._tasks.values()):
             await self.clean(task, CleaningReason.STOPPED)
+            if not task.is_noted:
+                await self._note_task(task)
         async with self._database.session() as session:
             left = await EnhancementRecords(session).unfinished()
             await self._end(session, [job for job in left if job.id in self._tasks])

@@ -36,6 +36,9 @@ class EnhanceFields(BaseModel):
     fidelity: float = Field(0.5, ge=0, le=1, description="Of restorers that have it: 1 keeps most of the original.")
     identity_threshold: float | None = Field(None, ge=-1, le=1, description="Least cosine before and after.")
     keep_gps: bool = False
+    time_budget_s: float | None = Field(
+        None, gt=0, le=3600, description="What the upscaler may take where none is named; left out: the setting."
+    )
 
     def options(self) -> EnhancementOptions:
         return EnhancementOptions(
@@ -53,6 +56,7 @@ class EnhanceFields(BaseModel):
             fidelity=options.fidelity,
             identity_threshold=options.identity_threshold,
             keep_gps=options.keep_gps,
+            time_budget_s=options.time_budget_s,
         )
 
 

@@ -20,8 +20,8 @@ from lianpu.enhance.tasks import CleaningReason, EnhancementStatus, EnhancementT
 from lianpu.errors import (
     ArchiveTooLargeError,
     EnhancementLostError,
+    EnhancementTooLargeError,
     ImageFormatError,
-    ImageTooLargeError,
     LianpuError,
     NothingEnhancedError,
     UploadTooLargeError,
@@ -166,7 +166,7 @@ class EnhancementWork:
         plan = await asyncio.to_thread(self._enhancer.plan, content, task.options)
         estimates.append(plan.estimated_s)
         task.estimated_s = sum(estimates) / len(estimates) * (task.total or 1)
-        self._check_memory(plan.peak_bytes + task.upload_bytes + len(content) + output.size_bytes)
+        self.check_memory(plan.peak_bytes + task.upload_bytes + len(content) + output.size_bytes)
         photo = await self._enhance(task, step, content, job)
         if output.size_bytes + len(photo.data) > output.max_bytes:
             erase(photo.data)
@@ -176,11 +176,12 @@ class EnhancementWork:
         _note_done(step, name, photo)
 
     def check_memory(self, peak_bytes: int) -> None:
-        self._check_memory(peak_bytes)
-
-    def _check_memory(self, peak_bytes: int) -> None:
+        """
+        Raises:
+            EnhancementTooLargeError: one enhancement is not given so much.
+        """
         if peak_bytes > self._settings.max_task_bytes:
-            raise ImageTooLargeError(
+            raise EnhancementTooLargeError(
                 f"It would take {peak_bytes:,} bytes of memory; at most {self._settings.max_task_bytes:,} are given to "
                 "one enhancement. Take a lower level, or fewer photos at once."
             )

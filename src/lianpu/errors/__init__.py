@@ -24,6 +24,7 @@ LianpuError
 │   ├── ArchiveUntrustedError    422 archive_untrusted (carries the signer's fingerprint)
 │   ├── ArchiveVersionError      422 archive_version_unsupported
 │   ├── ArchivePassphraseError   422 archive_passphrase
+│   ├── EnhancementTooLargeError 413 enhancement_too_large
 │   ├── EvaluationInvalidError   422 evaluation_invalid
 │   ├── SourceRefusedError       422 source_refused
 │   ├── WebhookRefusedError      422 webhook_refused
@@ -58,6 +59,7 @@ LianpuError
 │   ├── UnknownNotFoundError     404 unknown_not_found
 │   ├── ReportNotFoundError      404 report_not_found
 │   ├── FindingNotFoundError     404 finding_not_found
+│   ├── EnhancementEngineNotFoundError 404 enhancement_engine_not_found
 │   ├── JobNotFoundError         404 job_not_found
 │   ├── ArchiveGoneError         410 archive_gone
 │   ├── EnhancementNotFoundError       404 enhancement_not_found
@@ -153,6 +155,7 @@ from lianpu.errors.conflict import (
     UserExistsError,
     WebhookStateError,
 )
+from lianpu.errors.enhancement import EnhancementEngineNotFoundError, EnhancementTooLargeError
 from lianpu.errors.inference import InferenceFailedError, InferenceModelUnavailableError
 from lianpu.errors.invalid_input import (
     ArchiveDamagedError,
@@ -248,10 +251,12 @@ __all__ = [
     "ConnectionLimitError",
     "CursorInvalidError",
     "DuplicateImageError",
+    "EnhancementEngineNotFoundError",
     "EnhancementGoneError",
     "EnhancementLostError",
     "EnhancementNotFoundError",
     "EnhancementStateError",
+    "EnhancementTooLargeError",
     "EnrolmentConflictError",
     "EphemeralStoreError",
     "EvaluationInvalidError",

@@ -15,6 +15,7 @@ from lianpu.packs.folder import folder_name, split_name
 from lianpu.packs.manifest import (
     PACK_NAME_PATTERN,
     PACK_VERSION_PATTERN,
+    ROLES_OF,
     Family,
     Licence,
     RelativePath,
@@ -78,8 +79,9 @@ class CataloguedPack(_Strict):
         filled = self.roles.filled()
         if any(file.is_archive for file in self.files) and (len(paths) > 1 or filled):
             raise ValueError("an archive is a pack's only file, and its roles are found in it")
-        if self.family is not Family.FACE and filled:
-            raise ValueError(f"roles belong to the family '{Family.FACE}'")
+        foreign = sorted(filled.keys() - ROLES_OF[self.family])
+        if foreign:
+            raise ValueError(f"weights of the family '{self.family}' cannot be the {foreign[0]}")
         if self.family is Family.FACE and not filled and not self.files[0].is_archive:
             raise ValueError("roles say what the files are for")
         for role, described in filled.items():

@@ -8,10 +8,11 @@ import tomli_w
 
 from lianpu.errors import PackDamagedError, PackInvalidError
 from lianpu.packs import insightface, minifasnet
+from lianpu.packs.compose_enhancing import ENHANCING_ROLES, EnhancingNetwork, enhancing_content
 from lianpu.packs.insightface import DeclaredRoles, pack_name
 from lianpu.packs.licence import INSIGHTFACE_NON_COMMERCIAL, UNKNOWN, licence_of_spdx
 from lianpu.packs.manifest import Licence, PackManifest, Role, parse_manifest
-from lianpu.packs.networks import RecognisedNetwork, recognise_as, recognise_network
+from lianpu.packs.networks import RecognisedNetwork, recognise_as, recognise_image_network, recognise_network
 from lianpu.packs.source import CopiedFile, PackSource
 from lianpu.runtime.session import SessionFactory
 
@@ -68,6 +69,8 @@ def compose_manifest(files: PackSource, staging: Path, sessions: SessionFactory,
     said = ((detector_path, Role.DETECTOR), (embedder_path, Role.EMBEDDER))
     named = {path: role for path, role in said if path} | dict.fromkeys(liveness_paths, Role.LIVENESS)
     networks = _stage(files, staging, sessions, named)
+    if networks and all(network.recognised.role in ENHANCING_ROLES for network in networks):
+        return _describe_enhancing(files, wanted, networks)
     liveness = [
         network
         for network in networks
@@ -141,7 +144,7 @@ def _recognise(staged: Path, path: str, role: Role | None, sessions: SessionFact
     except PackDamagedError as error:
         raise PackDamagedError(f"{path} is no network that can be loaded: {error.detail}") from error
     if role is None:
-        return recognise_network(session.inputs, session.outputs)
+        return recognise_network(session.inputs, session.outputs) or recognise_image_network(session)
     recognised = recognise_as(role, session.inputs, session.outputs)
     if recognised is None:
         raise PackInvalidError(f"{path} cannot be the {role}: it is no {_FAMILIES[role]} network")
@@ -202,14 +205,37 @@ def _describe(
         "version": wanted.version or _version(declared, name),
         "summary": summary + (f"; left out: {', '.join(left_out)}" if left_out else ""),
         "licence": _licence(wanted.licence, networks, known=known).model_dump(exclude_none=True),
-        "files": [
-            {"path": network.file, "sha256": network.copied.sha256, "bytes": network.copied.size_bytes}
-            for network in networks
-        ],
+        "files": _files_content(networks),
         "roles": roles,
     }
     # Through the text, so that names taken from a hostile source meet the same checks as a manifest from outside.
     return parse_manifest(tomli_w.dumps(content), f"The manifest made for {files.origin}")
+
+
+def _describe_enhancing(files: PackSource, wanted: Composition, networks: Sequence[_Network]) -> PackManifest:
+    """A pack that restores faces or enlarges photos."""
+    found = [EnhancingNetwork(network.file, network.recognised) for network in networks]
+    stem = files.origin if len(networks) > 1 else networks[0].file
+    name = wanted.name or pack_name(PurePosixPath(stem).stem)
+    if not name:
+        raise PackInvalidError(f"{files.origin} makes no name for a pack; give it one with --name")
+    content = {
+        "schema_version": 1,
+        "name": name,
+        "version": wanted.version or "1",
+        "summary": f"Imported from {files.origin}: {' and '.join(network.file for network in networks)}",
+        "licence": _licence(wanted.licence, networks, known=False).model_dump(exclude_none=True),
+        "files": _files_content(networks),
+        **enhancing_content(found, files.origin),
+    }
+    return parse_manifest(tomli_w.dumps(content), f"The manifest made for {files.origin}")
+
+
+def _files_content(networks: Sequence[_Network]) -> list[dict[str, object]]:
+    return [
+        {"path": network.file, "sha256": network.copied.sha256, "bytes": network.copied.size_bytes}
+        for network in networks
+    ]
 
 
 def _name_of(files: PackSource, recognising: Sequence[_Network]) -> str:

@@ -31,8 +31,11 @@ __all__ = [
     "Pack",
     "PackFile",
     "PackManifest",
+    "RestorerRole",
     "Role",
     "Roles",
+    "UpscalerNetwork",
+    "UpscalerRole",
     "format_manifest",
     "parse_manifest",
 ]
@@ -75,10 +78,12 @@ class Role(StrEnum):
     EMBEDDER = "embedder"
     LIVENESS = "liveness"
     ATTRIBUTES = "attributes"
+    RESTORER = "restorer"
+    UPSCALER = "upscaler"
 
 
 class Family(StrEnum):
-    """What a pack's weights do; only those of `face` have roles so far."""
+    """What a pack's weights do; those of `swap` have no roles so far."""
 
     FACE = "face"
     RESTORE = "restore"
@@ -195,7 +200,47 @@ class LivenessRole(_RoleBase):
         return tuple(network.file for network in self.networks)
 
 
-FilledRole = DetectorRole | LandmarksRole | EmbedderRole | LivenessRole | AttributesRole
+class RestorerRole(_OneFileRole):
+    """Restores one aligned face; side of the crop and a weight of fidelity are the graph's."""
+
+    template: Literal["ffhq", "arcface"] = "ffhq"
+    """Where the eyes and the mouth lie in the crop that the network was trained with."""
+
+
+class UpscalerNetwork(_Strict):
+    file: RelativePath
+    scale: Annotated[int, Field(ge=1, le=8)]
+    """How many times the width and height."""
+
+
+class UpscalerRole(_RoleBase):
+    """Enlarges a photo, of whatever it shows; one network for each scale.
+
+    [roles.upscaler]
+    engine = "super-resolution"
+
+    [[roles.upscaler.networks]]
+    file = "x4.onnx"
+    scale = 4
+    """
+
+    networks: Annotated[tuple[UpscalerNetwork, ...], Field(min_length=1, max_length=8)]
+    suits_faces: bool = True
+    """Whether faces may be restored by it where no restorer is at hand; not by what was trained on drawings."""
+
+    @model_validator(mode="after")
+    def _one_a_scale(self) -> Self:
+        if len({network.scale for network in self.networks}) != len(self.networks):
+            raise ValueError("two networks have the same scale")
+        return self
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """The files of the networks that fill the role."""
+        return tuple(network.file for network in self.networks)
+
+
+FilledRole = DetectorRole | LandmarksRole | EmbedderRole | LivenessRole | AttributesRole | RestorerRole | UpscalerRole
 
 
 class Roles(_Strict):
@@ -204,6 +249,8 @@ class Roles(_Strict):
     embedder: EmbedderRole | None = None
     liveness: LivenessRole | None = None
     attributes: AttributesRole | None = None
+    restorer: RestorerRole | None = None
+    upscaler: UpscalerRole | None = None
 
     def filled(self) -> dict[Role, FilledRole]:
         """The roles the pack fills."""
@@ -213,8 +260,19 @@ class Roles(_Strict):
             Role.EMBEDDER: self.embedder,
             Role.LIVENESS: self.liveness,
             Role.ATTRIBUTES: self.attributes,
+            Role.RESTORER: self.restorer,
+            Role.UPSCALER: self.upscaler,
         }
         return {role: described for role, described in every.items() if described is not None}
+
+
+ROLES_OF = {
+    Family.FACE: frozenset({Role.DETECTOR, Role.LANDMARKS, Role.EMBEDDER, Role.LIVENESS, Role.ATTRIBUTES}),
+    Family.RESTORE: frozenset({Role.RESTORER}),
+    Family.UPSCALE: frozenset({Role.UPSCALER}),
+    Family.SWAP: frozenset[Role](),
+}
+"""The roles that weights of a family can fill."""
 
 
 class PackManifest(_Strict):
@@ -233,6 +291,9 @@ class PackManifest(_Strict):
         listed = [file.path for file in self.files]
         if len({path.casefold() for path in listed}) != len(listed):
             raise ValueError("a file is listed twice (upper and lower case count as the same)")
+        foreign = sorted(self.roles.filled().keys() - ROLES_OF[self.family])
+        if foreign:
+            raise ValueError(f"weights of the family '{self.family}' cannot be the {foreign[0]}")
         for role, described in self.roles.filled().items():
             for file in described.files:
                 if file not in listed:

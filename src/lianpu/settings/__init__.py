@@ -1,5 +1,6 @@
 """Settings: what they may be (sections), where they come from (sources), and how the sources make one (loading)."""
 
+from lianpu.settings.enhance_section import EnhanceSettings
 from lianpu.settings.loading import (
     LoadedSettings,
     default_settings,
@@ -13,7 +14,6 @@ from lianpu.settings.sections import (
     CheckMode,
     ConflictSettings,
     DatabaseSettings,
-    EnhanceSettings,
     GallerySettings,
     HealthSettings,
     ImageSettings,

@@ -1,6 +1,5 @@
 """Every setting: one section a feature, with what its values may be."""
 
-import json
 import re
 from enum import StrEnum
 from functools import cache
@@ -10,26 +9,17 @@ from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
 from platformdirs import user_data_path
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
+from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, SecretStr
+
+from lianpu.settings.enhance_section import EnhanceSettings
+from lianpu.settings.limit_values import Rate, counter_storage
+from lianpu.settings.section import AbsolutePath, Names, listed
+from lianpu.settings.section import Section as _Section
 
 SECRETS = frozenset(
     {"server.api_key", "database.url", "accounts.secret", "limits.storage", "enhance.storage", "streams.mqtt.password"}
 )
 API_KEY_MIN_CHARS = 16
-MAX_RESULT_BYTES = 500 << 20
-"""Redis takes values of 512 MiB."""
-
-
-def _listed(value: Any) -> Any:
-    """Text becomes a list: `["a", "b"]` as in JSON, else `a, b`."""
-    if not isinstance(value, str):
-        return value
-    if value.startswith("["):
-        try:
-            return json.loads(value)
-        except (ValueError, RecursionError) as error:
-            raise ValueError("is no JSON list") from error
-    return [part.strip() for part in value.split(",") if part.strip()]
 
 
 def _sendable(key: SecretStr) -> SecretStr:
@@ -39,21 +29,11 @@ def _sendable(key: SecretStr) -> SecretStr:
     return key
 
 
-def _absolute(path: Path) -> Path:
-    if "\0" in str(path):
-        raise ValueError("must not hold a NUL character")
-    try:
-        return path.expanduser().absolute()
-    except RuntimeError as error:
-        raise ValueError("names a user whose folder is not known") from error
-
-
 def user_home() -> Path:
     return user_data_path("lianpu", appauthor=False)
 
 
-Names = Annotated[list[str], BeforeValidator(_listed)]
-Paths = Annotated[list[Annotated[Path, AfterValidator(_absolute)]], BeforeValidator(_listed)]
+Paths = Annotated[list[Annotated[Path, AbsolutePath]], BeforeValidator(listed)]
 
 
 def _fingerprints(values: list[str]) -> list[str]:
@@ -121,25 +101,6 @@ def _origins(values: list[str]) -> list[str]:
 Origins = Annotated[Names, AfterValidator(_origins)]
 
 
-def _rate(value: str) -> str:
-    if not re.fullmatch(r"[1-9][0-9]{0,8}/(second|minute|hour|day)", value):
-        raise ValueError(f"{value!r} is no rate, such as 300/minute (per second, minute, hour or day)")
-    return value
-
-
-Rate = Annotated[str, AfterValidator(_rate)]
-
-
-def _counter_storage(value: Any) -> Any:
-    """An address may hold a password, the word `memory` does not: only the former is masked."""
-    if value == "memory":
-        return value
-    parts = urlsplit(value if isinstance(value, str) else "")
-    if parts.scheme not in {"redis", "rediss"} or not parts.hostname:
-        raise ValueError("must be memory, or the address of a Redis such as redis://:password@host:6379/0")
-    return SecretStr(value)
-
-
 class CheckMode(StrEnum):
     """What a finding about a photo does to its enrolment."""
 
@@ -161,10 +122,6 @@ def _spelt_off(value: Any) -> Any:
     return "off" if value is False else value
 
 
-class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
 class ServerSettings(_Section):
     host: str
     port: int = Field(ge=1, le=65535)
@@ -184,7 +141,7 @@ class AccountSettings(_Section):
 
 
 class LimitSettings(_Section):
-    storage: Annotated[Literal["memory"] | SecretStr, BeforeValidator(_counter_storage)]
+    storage: Annotated[Literal["memory"] | SecretStr, BeforeValidator(counter_storage)]
     per_client: Rate | None
     per_user: Rate | None
     login: Rate | None
@@ -284,23 +241,6 @@ class InferenceSettings(_Section):
     idle_unload_minutes: float | None = Field(gt=0)
 
 
-class EnhanceSettings(_Section):
-    storage: Annotated[Literal["memory"] | SecretStr, BeforeValidator(_counter_storage)]
-    result_ttl_s: float = Field(gt=0, le=3600)
-    per_user: Rate | None
-    max_active: int = Field(ge=1, le=64)
-    max_waiting: int = Field(ge=0, le=1000)
-    quick_s: float = Field(ge=0, le=60)
-    max_upload_bytes: int = Field(gt=0)
-    max_archive_bytes: int = Field(gt=0)
-    max_files: int = Field(ge=1, le=10_000)
-    max_unpacked_bytes: int = Field(gt=0)
-    max_ratio: float = Field(ge=1)
-    max_result_bytes: int = Field(gt=0, le=MAX_RESULT_BYTES)
-    max_task_bytes: int = Field(gt=0)
-    max_held_bytes: int = Field(gt=0)
-
-
 class InboxSettings(_Section):
     enabled: bool
     retention_days: float = Field(gt=0)
@@ -328,18 +268,18 @@ class MqttSettings(_Section):
     username: str | None
     password: SecretStr | None
     tls: bool
-    ca_file: Annotated[Path, AfterValidator(_absolute)] | None
+    ca_file: Annotated[Path, AbsolutePath] | None
     prefix: Topic
     discovery_prefix: Topic
 
 
 class StreamSettings(_Section):
     max_active: int = Field(ge=1)
-    schemes: Annotated[list[Literal["rtsp", "rtsps", "http", "https"]], BeforeValidator(_listed)]
+    schemes: Annotated[list[Literal["rtsp", "rtsps", "http", "https"]], BeforeValidator(listed)]
     hosts: HostNames
     networks: Proxies
     folders: Paths
-    webcams: Annotated[list[Annotated[int, Field(ge=0, le=99)]], BeforeValidator(_listed)]
+    webcams: Annotated[list[Annotated[int, Field(ge=0, le=99)]], BeforeValidator(listed)]
     detect_every: int = Field(ge=1, le=60)
     max_faces: int = Field(ge=1, le=1000)
     min_face_px: float = Field(ge=0)
@@ -369,7 +309,7 @@ class LoggingSettings(_Section):
 
 
 class Settings(_Section):
-    home: Annotated[Path, AfterValidator(_absolute)] = Field(default_factory=lambda: user_home())
+    home: Annotated[Path, AbsolutePath] = Field(default_factory=lambda: user_home())
     """Holds everything the server writes."""
     server: ServerSettings
     accounts: AccountSettings

@@ -125,6 +125,8 @@ def _refusal(name: str, told: dict[str, Any]) -> Refusal | None:
         return ArchiveUnsafeError(f"{name!r} is a link or a device, not a file.")
     if told["is_encrypted"] or ENCRYPTED in str(told["problem"]):
         return ArchiveUnsafeError(f"{name!r} is encrypted.")
+    if told["is_split"]:
+        return ArchiveDamagedError(f"{name!r} goes on in another part of the archive, which was not sent.")
     if told["is_too_large"]:
         return ArchiveTooLargeError(f"{name!r} unpacks to more bytes than are taken of one file.")
     if told["problem"]:

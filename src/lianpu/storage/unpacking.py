@@ -12,6 +12,8 @@ from enum import IntEnum
 from importlib import import_module
 from typing import Any
 
+from lianpu.storage.rar5_headers import SIGNATURE, FileMarks, marks_of_files
+
 HEAD = struct.Struct(">BI")
 MEMORY_BYTES = 2 << 30
 CPU_S = 300
@@ -75,7 +77,9 @@ def _read_all(data: bytes, request: dict[str, Any]) -> None:
     total_bytes = members = 0
     with read.new_archive_read(request["kind"], "none") as archive:
         ffi.read_open_memory(archive, data, len(data))
+        marks = marks_of_files(data) if data.startswith(SIGNATURE) else iter(())
         for entry in read.ArchiveRead(archive):
+            mark = next(marks, FileMarks(is_encrypted=False, is_split=False))
             members += 1
             if members > request["max_members"]:
                 raise TooMuch(f"The archive lists more than {request['max_members']:,} files and folders.")
@@ -83,13 +87,14 @@ def _read_all(data: bytes, request: dict[str, Any]) -> None:
                 "name": _name(entry.pathname),
                 "is_folder": entry.isdir,
                 "is_file": entry.isreg and not entry.islnk,
-                "is_encrypted": bool(_is_encrypted(ffi, entry)),
+                "is_encrypted": mark.is_encrypted or bool(_is_encrypted(ffi, entry)),
+                "is_split": mark.is_split,
                 "is_too_large": False,
                 "problem": None,
                 "size_bytes": entry.size or 0,
             }
             content = bytearray()
-            if told["is_file"] and not told["is_encrypted"]:
+            if told["is_file"] and not (told["is_encrypted"] or told["is_split"]):
                 room = min(request["max_item_bytes"], most_bytes - total_bytes)
                 content = _content(ffi, archive, room, told)
                 total_bytes += len(content)
@@ -98,7 +103,8 @@ def _read_all(data: bytes, request: dict[str, Any]) -> None:
                 if not told["is_too_large"] and told["problem"] is None:
                     told["size_bytes"] = len(content)
             _send(Frame.ENTRY, json.dumps(told).encode())
-            is_good = told["is_file"] and not (told["is_encrypted"] or told["is_too_large"] or told["problem"])
+            marks_against = ("is_encrypted", "is_split", "is_too_large", "problem")
+            is_good = told["is_file"] and not any(told[name] for name in marks_against)
             if request["with_content"] and is_good:
                 _send(Frame.CONTENT, content)
 

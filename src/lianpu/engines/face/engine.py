@@ -89,18 +89,27 @@ def find_engine(name: str) -> Engine:
         PackIncompleteError: none is installed, or the package it comes from cannot be imported.
         PackInvalidError: the entry point stands for something else.
     """
+    engine = load_engine(name)
+    if not isinstance(engine, Engine):
+        raise PackInvalidError(f"The engine '{name}' is no face engine")
+    return engine
+
+
+def load_engine(name: str) -> object:
+    """What the entry point of that name stands for, of whatever kind.
+
+    Raises:
+        PackIncompleteError: none is installed, or the package it comes from cannot be imported.
+    """
     entry_points = importlib.metadata.entry_points(group=ENGINE_GROUP, name=name)
     if not entry_points:
         installed = ", ".join(sorted(engine_names())) or "none; reinstall Lianpu"
         raise PackIncompleteError(f"No engine '{name}' is installed (installed: {installed})")
     entry_point = next(iter(entry_points))
     try:
-        engine: object = entry_point.load()
+        return entry_point.load()
     except (ImportError, AttributeError) as error:
         raise PackIncompleteError(f"The engine '{name}' ({entry_point.value}) cannot be imported: {error}") from error
-    if not isinstance(engine, Engine):
-        raise PackInvalidError(f"The entry point '{name}' ({entry_point.value}) is no face engine")
-    return engine
 
 
 class ProviderRecorder:

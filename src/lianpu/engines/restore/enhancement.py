@@ -46,6 +46,9 @@ class EnhancementOptions:
     identity_threshold: float | None = None
     """Least cosine between the embeddings before and after; None: the default for such a photo."""
     keep_gps: bool = False
+    time_budget_s: float | None = None
+    """How long the background may take where no upscaler is named, and faces where an upscaler restores them; None: as
+    long as the enhancer was set up with. The fastest is taken where none keeps it."""
 
 
 class IdentityStatus(StrEnum):
@@ -54,7 +57,8 @@ class IdentityStatus(StrEnum):
     LOST = "lost"
     """Below it; only without `preserve_identity`."""
     NOT_MEASURABLE = "not_measurable"
-    """The face was too poor before for an embedding to mean anything."""
+    """The face was too poor before for an embedding to mean anything, or the original's own pixels, merely enlarged,
+    differ from it by more than the threshold allows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +68,8 @@ class Identity:
     """Cosine of the embeddings before and after, measured on the final pixels; None: not measurable."""
     threshold: float | None
     restored_share: float
-    """Alpha 0…1: how much of the restored face is in the result; 0: the face was left as it was."""
+    """Alpha 0…1: how much of the restored face is in the result; without a restorer, of what the upscaler made of it.
+    0: the face was left as it was."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,7 +177,8 @@ class PhotoEnhancer(Protocol):
         """Look at the header alone; nothing is decoded.
 
         Raises:
-            ImageUnsupportedError, ImageTooLargeError…: as `lianpu.engines.image`.
+            ImageEmptyError, ImageFormatError, ImageTooLargeError, ImageDamagedError: as `lianpu.engines.image`.
+            FieldsInvalidError: an option is outside of its range.
             EnhancementTooLargeError: the result would have more pixels than allowed; says the greatest level.
             EnhancementEngineNotFoundError: no such engine is at hand; says which are.
         """

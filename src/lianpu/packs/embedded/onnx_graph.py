@@ -30,7 +30,7 @@ class OnnxGraph:
         self.last = input_name
 
     def convolution(self, layer: Convolution) -> None:
-        weights, bias = self._constant(layer.weights), self._constant(layer.bias)
+        weights, bias = self.constant(layer.weights), self.constant(layer.bias)
         rows, columns = layer.padding
         self._append(
             "Conv",
@@ -51,17 +51,35 @@ class OnnxGraph:
 
     def dense(self, weights: NDArray[np.float64]) -> None:
         self._append("Flatten", [self.last])
-        self._append("MatMul", [self.last, self._constant(weights)])
+        self._append("MatMul", [self.last, self.constant(weights)])
 
     def pool(self, layer: Pool, source: str) -> str:
         """Pool `source`, leaving `last` alone."""
         operator = "MaxPool" if layer.kind == "max" else "AveragePool"
-        return self._node(operator, [source], kernel_shape=layer.window, strides=layer.stride)
+        return self.node(operator, [source], kernel_shape=layer.window, strides=layer.stride)
 
     def pad_end(self, source: str, sizes: Sequence[int]) -> str:
         """Zeros after the end of each axis of `source`, leaving `last` alone."""
         pads = self._initialiser(np.array([0] * len(sizes) + list(sizes), dtype=np.int64))
-        return self._node("Pad", [source, pads])
+        return self.node("Pad", [source, pads])
+
+    def node(self, operator: str, inputs: Sequence[str], **attributes: object) -> str:
+        """Any operator of any tensors, leaving `last` alone; the name of what it gives."""
+        name = f"{operator.lower()}_{len(self._nodes)}"
+        self._nodes.append(self._onnx.helper.make_node(operator, inputs, [name], name, **attributes))
+        return name
+
+    def constant(self, values: NDArray[np.generic]) -> str:
+        """Weights as float32.
+
+        Raises:
+            PackDamagedError: one is not finite.
+        """
+        with np.errstate(over="ignore"):
+            weights = values.astype(np.float32)
+        if not np.isfinite(weights).all():
+            raise PackDamagedError("the network's weights are damaged: folded, they are not finite")
+        return self._initialiser(weights)
 
     def serialise(self, output_name: str, shape: Dimensions) -> bytes:
         """The model, checked, whose output is what the last layer gave."""
@@ -80,19 +98,7 @@ class OnnxGraph:
         return model.SerializeToString(deterministic=True)
 
     def _append(self, operator: str, inputs: Sequence[str], **attributes: object) -> None:
-        self.last = self._node(operator, inputs, **attributes)
-
-    def _node(self, operator: str, inputs: Sequence[str], **attributes: object) -> str:
-        name = f"{operator.lower()}_{len(self._nodes)}"
-        self._nodes.append(self._onnx.helper.make_node(operator, inputs, [name], name, **attributes))
-        return name
-
-    def _constant(self, values: NDArray[np.float64]) -> str:
-        with np.errstate(over="ignore"):
-            weights = values.astype(np.float32)
-        if not np.isfinite(weights).all():
-            raise PackDamagedError("the network's weights are damaged: folded, they are not finite")
-        return self._initialiser(weights)
+        self.last = self.node(operator, inputs, **attributes)
 
     def _initialiser(self, values: NDArray[np.generic]) -> str:
         name = f"weights_{len(self._weights)}"

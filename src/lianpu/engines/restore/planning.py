@@ -1,0 +1,204 @@
+"""Which engines enhance a photo, how long that takes, how large the result is, and whether it may be that large."""
+
+from dataclasses import dataclass
+
+from lianpu.engines.restore.encoding import max_side_px, result_format
+from lianpu.engines.restore.enhancement import SCALES, Engines, EnhancementOptions, EnhancementPlan, OutputFormat
+from lianpu.engines.restore.photo import PhotoHeader
+from lianpu.engines.restore.shelf import EngineShelf, Loaded, LoadedRestorer, LoadedUpscaler, key_of, label
+from lianpu.engines.restore.speed import Speeds
+from lianpu.engines.restore.tiling import native_scale, tile_pixels
+from lianpu.errors import (
+    EnhancementEngineNotFoundError,
+    EnhancementTooLargeError,
+    FieldError,
+    FieldsInvalidError,
+)
+
+NO_RESTORER, NO_UPSCALER = "none", "lanczos"
+_LEAST_FACE_PIXELS, _MOST_FACE_PIXELS = 128**2, 512**2
+_FACES_SHARE = 0.5
+"""Of the time that may be taken, for the faces where they go through an upscaler."""
+# Decoding, looking for faces, interpolation, measuring, encoding: for each megapixel of the result, and for any photo.
+_OTHER_S_PER_MEGAPIXEL, _OTHER_S = 0.12, 0.5
+_TILE_BYTES = 64_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class ChosenEngines:
+    restorer: Loaded | None
+    upscaler: LoadedUpscaler | None
+    budget_s: float
+
+    def engines(self, *, recogniser: str | None) -> Engines:
+        return Engines(
+            restorer=None if self.restorer is None else label(self.restorer),
+            upscaler=None if self.upscaler is None else label(self.upscaler),
+            recogniser=recogniser,
+        )
+
+
+class Planner:
+    """Looks at headers alone. Blocks where an engine has to be loaded, or measured for the first time."""
+
+    def __init__(self, shelf: EngineShelf, speeds: Speeds, *, max_output_pixels: int, time_budget_s: float) -> None:
+        self._shelf = shelf
+        self._speeds = speeds
+        self._max_output_pixels = max_output_pixels
+        self._time_budget_s = time_budget_s
+
+    def scale(self, header: PhotoHeader, options: EnhancementOptions) -> int:
+        """
+        Raises:
+            FieldsInvalidError: an option is outside of its range.
+            EnhancementTooLargeError: the result would have too many pixels, or a side too long for its format.
+        """
+        _check_ranges(options)
+        if self._fits(header, options, options.level):
+            return SCALES[options.level]
+        scale = SCALES[options.level]
+        width, height = header.width * scale, header.height * scale
+        possible = [level for level in SCALES if self._fits(header, options, level)]
+        advice = f"The greatest level for this photo is {max(possible)}." if possible else "No level is possible."
+        raise EnhancementTooLargeError(
+            f"At level {options.level} the result would have {width}x{height} = {width * height / 1e6:.1f} megapixels; "
+            f"at most {self._max_output_pixels / 1e6:g} are allowed, and a side of "
+            f"{max_side_px(_output(header, options))}. {advice}",
+            context={"greatest_level": max(possible, default=None)},
+        )
+
+    def choose(self, header: PhotoHeader, options: EnhancementOptions) -> ChosenEngines:
+        """
+        Raises:
+            EnhancementEngineNotFoundError: no such engine is at hand.
+            PackError: the one asked for cannot be used.
+        """
+        budget_s = self._time_budget_s if options.time_budget_s is None else options.time_budget_s
+        scale = SCALES[options.level]
+        return ChosenEngines(self._restorer(options), self._upscaler(header, options, scale, budget_s), budget_s)
+
+    def plan(self, header: PhotoHeader, options: EnhancementOptions, recogniser: str) -> EnhancementPlan:
+        """
+        Raises:
+            what `scale` and `choose` raise.
+        """
+        scale = self.scale(header, options)
+        chosen = self.choose(header, options)
+        estimated_s = _OTHER_S + _OTHER_S_PER_MEGAPIXEL * header.width * header.height * scale**2 / 1e6
+        # With a face, which is assumed, the rest of the photo stays as it is at the first level.
+        has_background = scale > 1 or chosen.restorer is None
+        if chosen.upscaler is not None and has_background:
+            estimated_s += self.background_s(header, scale, chosen.upscaler)
+        if chosen.restorer is not None:
+            estimated_s += self.face_s(chosen, header.width * header.height, faces=1)
+        if not has_background:
+            chosen = ChosenEngines(chosen.restorer, None, chosen.budget_s)
+        return EnhancementPlan(
+            header.width * scale,
+            header.height * scale,
+            chosen.engines(recogniser=recogniser),
+            estimated_s,
+            peak_bytes(header, scale),
+        )
+
+    def background_s(self, header: PhotoHeader, scale: int, upscaler: LoadedUpscaler) -> float:
+        """Seconds for all tiles of a photo."""
+        network = upscaler.upscaler
+        pixels = tile_pixels(header.width, header.height, network)
+        return pixels * self._speeds.of_upscaler(key_of(upscaler), network, native_scale(network, scale))
+
+    def face_s(self, chosen: ChosenEngines, photo_pixels: int, *, faces: int) -> float:
+        """Seconds for so many faces."""
+        restorer = chosen.restorer
+        if isinstance(restorer, LoadedRestorer):
+            return faces * self._speeds.of_restorer(key_of(restorer), restorer.restorer)
+        if restorer is None:
+            return 0.0
+        pixels = min(self.face_pixels(chosen, faces=faces), photo_pixels)
+        return faces * pixels * self._face_speed(restorer)
+
+    def face_pixels(self, chosen: ChosenEngines, *, faces: int) -> int:
+        """How many pixels of each face may go through an upscaler, so that the time is kept."""
+        if not isinstance(chosen.restorer, LoadedUpscaler):
+            return _MOST_FACE_PIXELS
+        seconds = chosen.budget_s * _FACES_SHARE / max(1, faces)
+        pixels = int(seconds / self._face_speed(chosen.restorer))
+        return min(max(pixels, _LEAST_FACE_PIXELS), _MOST_FACE_PIXELS)
+
+    def _face_speed(self, upscaler: LoadedUpscaler) -> float:
+        network = upscaler.upscaler
+        return self._speeds.of_upscaler(key_of(upscaler), network, max(network.scales))
+
+    def _fits(self, header: PhotoHeader, options: EnhancementOptions, level: int) -> bool:
+        scale = SCALES[level]
+        width, height = header.width * scale, header.height * scale
+        longest = max_side_px(_output(header, options))
+        return width * height <= self._max_output_pixels and max(width, height) <= longest
+
+    def _restorer(self, options: EnhancementOptions) -> Loaded | None:
+        if options.restorer == NO_RESTORER:
+            return None
+        if options.restorer is not None:
+            found = self._shelf.get(options.restorer)
+            if isinstance(found, LoadedUpscaler) and not found.suits_faces:
+                raise EnhancementEngineNotFoundError(f"'{options.restorer}' enlarges photos and is not fit for faces.")
+            return found
+        restorers = self._shelf.restorers()
+        for_faces = [upscaler for upscaler in self._shelf.upscalers() if upscaler.suits_faces] if not restorers else []
+        return next(iter([*restorers, *for_faces]), None)
+
+    def _upscaler(
+        self, header: PhotoHeader, options: EnhancementOptions, scale: int, budget_s: float
+    ) -> LoadedUpscaler | None:
+        if options.upscaler == NO_UPSCALER:
+            return None
+        if options.upscaler is not None:
+            found = self._shelf.get(options.upscaler)
+            if not isinstance(found, LoadedUpscaler):
+                raise EnhancementEngineNotFoundError(f"'{options.upscaler}' restores faces and enlarges no photos.")
+            return found
+        fastest: tuple[float, LoadedUpscaler] | None = None
+        for upscaler in self._shelf.upscalers():
+            seconds = self.background_s(header, scale, upscaler)
+            if seconds <= budget_s:
+                return upscaler
+            if fastest is None or seconds < fastest[0]:
+                fastest = (seconds, upscaler)
+        return None if fastest is None else fastest[1]
+
+
+def peak_bytes(header: PhotoHeader, scale: int) -> int:
+    """Memory beside the loaded networks and what they work with: both photos, a stripe, a face, the encoder's copy."""
+    before = header.width * header.height
+    after = before * scale**2
+    stripe = header.width * scale * 256 * scale * 12
+    alpha = 2 * after if header.has_alpha else 0
+    # Pillow keeps four bytes for each pixel of three channels; the file itself has at most as much as the pixels.
+    return 2 * 3 * before + (3 + 4 + 3) * after + alpha + stripe + _TILE_BYTES
+
+
+def _output(header: PhotoHeader, options: EnhancementOptions) -> OutputFormat:
+    return result_format(options.output_format, header.format, has_alpha=header.has_alpha)
+
+
+def _check_ranges(options: EnhancementOptions) -> None:
+    wrong = [
+        (name, text)
+        for name, text, holds in (
+            ("level", "is 1, 2, 3 or 4", options.level in SCALES),
+            ("fidelity", "lies within 0…1", 0 <= options.fidelity <= 1),
+            (
+                "identity_threshold",
+                "lies within -1…1",
+                options.identity_threshold is None or -1 <= options.identity_threshold <= 1,
+            ),
+            ("time_budget_s", "is greater than 0", options.time_budget_s is None or options.time_budget_s > 0),
+        )
+        if not holds
+    ]
+    if wrong:
+        text = "; ".join(f"{name} {what}" for name, what in wrong)
+        raise FieldsInvalidError(
+            f"The enhancement cannot be done so: {text}.",
+            errors=[FieldError(name, what, "range") for name, what in wrong],
+        )

@@ -1,0 +1,26 @@
+"""Kinds of values that limits are written as."""
+
+import re
+from typing import Annotated, Any
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, SecretStr
+
+
+def _rate(value: str) -> str:
+    if not re.fullmatch(r"[1-9][0-9]{0,8}/(second|minute|hour|day)", value):
+        raise ValueError(f"{value!r} is no rate, such as 300/minute (per second, minute, hour or day)")
+    return value
+
+
+Rate = Annotated[str, AfterValidator(_rate)]
+
+
+def counter_storage(value: Any) -> Any:
+    """An address may hold a password, the word `memory` does not: only the former is masked."""
+    if value == "memory":
+        return value
+    parts = urlsplit(value if isinstance(value, str) else "")
+    if parts.scheme not in {"redis", "rediss"} or not parts.hostname:
+        raise ValueError("must be memory, or the address of a Redis such as redis://:password@host:6379/0")
+    return SecretStr(value)
