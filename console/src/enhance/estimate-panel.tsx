@@ -63,12 +63,10 @@ function Facts({ estimate, options, count }: { estimate: Estimate; options: Opti
         {count > 1 &&
           ` · ${t("enhance.estimate.all", { count, time: format.seconds(count * estimate.estimated_s) })}`}
       </dd>
-      <dt>{t("enhance.estimate.engines")}</dt>
-      <dd>
-        {[restorer ?? t("enhance.engines.noRestorer"), upscaler ?? t("enhance.engines.noUpscaler")].join(
-          " · ",
-        )}
-      </dd>
+      <dt>{t("enhance.options.restorer")}</dt>
+      <dd>{restorer ?? t("enhance.engines.noRestorer")}</dd>
+      <dt>{t("enhance.estimate.rest")}</dt>
+      <dd>{upscaler ?? t("enhance.engines.noUpscaler")}</dd>
     </dl>
   );
 }

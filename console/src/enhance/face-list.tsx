@@ -71,7 +71,7 @@ function FaceItem({ face, number, report, before, after }: FaceItemProps) {
       <Group gap={8} wrap="nowrap" className={classes.tone} data-tone={status}>
         <Icon size={20} aria-hidden />
         <Text fw={600}>
-          {t("photo.face", { number })}: {t(`enhance.faces.identity.${status}`)}
+          {t("enhance.faces.named", { number, identity: t(`enhance.faces.identity.${status}`) })}
         </Text>
       </Group>
       <Stack gap={3}>

@@ -1,4 +1,4 @@
-import { Checkbox, Input, SegmentedControl, Select, SimpleGrid, Slider, Stack, Switch } from "@mantine/core";
+import { Checkbox, Input, SegmentedControl, Select, SimpleGrid, Slider, Stack } from "@mantine/core";
 import { useTranslation } from "react-i18next";
 import { EngineSelect } from "#/enhance/engine-select";
 import {
@@ -71,7 +71,7 @@ export function OptionsForm({ value, onChange, engines }: OptionsFormProps) {
         value={value.upscaler}
         onChange={(upscaler) => change({ upscaler })}
       />
-      <Switch
+      <Checkbox
         label={t("enhance.options.identity")}
         description={t("enhance.options.identityText")}
         checked={value.preserveIdentity}

@@ -1,4 +1,4 @@
-import { Alert, Button, Group, Stack, Text } from "@mantine/core";
+import { Alert, Button, Group, Text } from "@mantine/core";
 import { Download, ImagePlus, RotateCcw, SlidersHorizontal, Trash2, TriangleAlert } from "lucide-react";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
@@ -30,28 +30,30 @@ export function PhotoResult({ state, onAgain, onOptions }: PhotoResultProps) {
   const after = useObjectUrl(state.fetching.kind === "here" ? state.fetching.blob : null);
   const report = state.enhancement.photos[0]?.report ?? null;
   return (
-    <Stack gap="lg">
-      <div className={classes.layout}>
-        <div className={classes.column}>
-          {after && report ? (
-            <BeforeAfter
-              before={before}
-              after={after}
-              size={{ width: report.width_after, height: report.height_after }}
-            />
-          ) : (
-            <PhotoStage src={before} alt={photoRun.file?.name ?? ""} />
-          )}
-        </div>
-        <div className={classes.column}>
-          <Actions state={state} onAgain={onAgain} onOptions={onOptions} />
-          <EndedProblem state={state} onRetry={onOptions} />
-          <Proof run={photoRun} state={state} />
-          {report && <ReportView report={report} />}
-        </div>
+    <div className={classes.layout}>
+      <div className={classes.column}>
+        {after && report ? (
+          <BeforeAfter
+            before={before}
+            after={after}
+            size={{ width: report.width_after, height: report.height_after }}
+          />
+        ) : (
+          <PhotoStage src={before} alt={photoRun.file?.name ?? ""} />
+        )}
+        {report && after && (
+          <div className={classes.last}>
+            <FaceList report={report} before={before} after={after} />
+          </div>
+        )}
       </div>
-      {report && after && <FaceList report={report} before={before} after={after} />}
-    </Stack>
+      <div className={classes.column}>
+        <Actions state={state} onAgain={onAgain} onOptions={onOptions} />
+        <EndedProblem state={state} onRetry={onOptions} />
+        <Proof run={photoRun} state={state} />
+        {report && <ReportView report={report} />}
+      </div>
+    </div>
   );
 }
 

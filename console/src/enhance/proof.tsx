@@ -59,7 +59,7 @@ export function Proof({ run, state }: { run: EnhancementRun; state: Accepted }) 
         )}
       </dl>
       <Text size="sm" c="dimmed">
-        {t("enhance.proof.memory")} {fetching.kind === "here" && t("enhance.proof.here")}
+        {t(fetching.kind === "here" ? "enhance.proof.memoryHere" : "enhance.proof.memory")}
       </Text>
       {check.error && <ProblemAlert error={check.error} />}
       <Button

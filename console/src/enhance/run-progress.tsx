@@ -107,7 +107,7 @@ function Headline({ state }: { state: RunState }) {
     });
   }
   if (enhancement.status === "pending") return t("enhance.progress.pending");
-  if (!enhancement.is_batch) return t(`enhance.stages.${enhancement.photos[0]?.stage ?? "decoding"}`);
+  if (!enhancement.is_batch) return t("enhance.progress.working");
   if (enhancement.total === null) return t("enhance.progress.unpacking");
   return t("enhance.progress.photos", {
     done: format.number(enhancement.done),
@@ -120,7 +120,7 @@ function StageList({ stage }: { stage: Stage | null }) {
   const { t } = useTranslation();
   const current = stage ? stages.indexOf(stage) : -1;
   return (
-    <ol className={classes.stages}>
+    <ol className={classes.stages} aria-live="polite">
       {stages.map((one, index) => (
         <li
           key={one}

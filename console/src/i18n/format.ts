@@ -63,11 +63,15 @@ export function formatDuration(seconds: number, locale: string): string {
     [Math.floor(seconds) % 60, "second"],
   ];
   const first = parts.findIndex(([value]) => value > 0);
-  return parts
-    .slice(first < 0 ? -1 : first)
-    .slice(0, 2)
-    .map(([value, unit]) =>
-      new Intl.NumberFormat(locale, { style: "unit", unit, unitDisplay: "short" }).format(value),
-    )
-    .join(" ");
+  return (
+    parts
+      .slice(first < 0 ? -1 : first)
+      .slice(0, 2)
+      // "1 min 0 sec" says no more than "1 min".
+      .filter(([value], index) => index === 0 || value > 0)
+      .map(([value, unit]) =>
+        new Intl.NumberFormat(locale, { style: "unit", unit, unitDisplay: "short" }).format(value),
+      )
+      .join(" ")
+  );
 }
