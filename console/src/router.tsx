@@ -104,6 +104,14 @@ const images = createRoute({
   component: lazyRouteComponent(() => import("#/images/images-page"), "ImagesPage"),
 });
 
+const enhance = createRoute({
+  getParentRoute: () => root,
+  path: "/enhance",
+  validateSearch: (search: Record<string, unknown>): { batch?: true } =>
+    search.batch === true ? { batch: true } : {},
+  component: lazyRouteComponent(() => import("#/enhance/enhance-page"), "EnhancePage"),
+});
+
 const picture = createRoute({
   getParentRoute: () => root,
   path: "/images/$imageId",
@@ -142,6 +150,7 @@ export const router = createRouter({
     packs,
     jobs,
     images,
+    enhance,
     audit,
     streams,
     stream,

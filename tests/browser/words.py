@@ -115,6 +115,19 @@ class Words:
     delete_named: str
     picture_count: str
     format_unsupported: str
+    enhance: str
+    start_enhancing: str
+    faces_by: str
+    rest_by: str
+    like_the_rest: str
+    interpolation: str
+    same_person: str
+    gone_from_server: str
+    all_gone_from_server: str
+    ask_again: str
+    save_result: str
+    saved: str
+    download_zip: str
 
 
 EN = Words(
@@ -228,6 +241,19 @@ EN = Words(
     delete_named="Delete {}",
     picture_count="{} pictures",
     format_unsupported="Image format not supported",
+    enhance="Enhance",
+    start_enhancing="Enhance",
+    faces_by="Faces",
+    rest_by="The rest of the photo",
+    like_the_rest="Like the rest of the photo",
+    interpolation="Interpolation, no network",
+    same_person="the same person",
+    gone_from_server="Your photo is gone from the server",
+    all_gone_from_server="Your photos are gone from the server",
+    ask_again="Ask the server for it again",
+    save_result="Save (",
+    saved="Saved.",
+    download_zip="Download the ZIP",
 )
 
 ZH = Words(
@@ -341,4 +367,17 @@ ZH = Words(
     delete_named="删除 {}",
     picture_count="{} 张图片",
     format_unsupported="不支持的图像格式",
+    enhance="照片增强",
+    start_enhancing="开始增强",
+    faces_by="人脸",
+    rest_by="照片其余部分",
+    like_the_rest="与照片其余部分相同",
+    interpolation="插值，不用神经网络",
+    same_person="仍是同一个人",
+    gone_from_server="您的照片已从服务器消失",
+    all_gone_from_server="您的照片已全部从服务器消失",
+    ask_again="再向服务器索取一次",
+    save_result="保存（",
+    saved="已保存。",
+    download_zip="下载 ZIP",
 )

@@ -30,6 +30,12 @@ describe("parseProblem", () => {
     expect(parseProblem(422, several).warnings).toEqual([]);
   });
 
+  it("reads how long the server asks to wait, where it says so in seconds", () => {
+    expect(parseProblem(503, several, "12").retryAfterS).toBe(12);
+    expect(parseProblem(503, several).retryAfterS).toBeNull();
+    expect(parseProblem(503, several, "soon").retryAfterS).toBeNull();
+  });
+
   it("reads the fields that are wrong", () => {
     const errors = [{ field: "name", message: "is required", code: "missing" }];
     expect(parseProblem(422, { ...several, errors }).errors).toEqual(errors);

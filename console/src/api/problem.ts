@@ -38,6 +38,8 @@ export interface Problem {
   errors: ProblemField[];
   faces: ProblemFace[];
   warnings: ProblemWarning[];
+  /** How long the server asks to be left alone; null: it does not say. */
+  retryAfterS: number | null;
   /** All that the answer says, for the figures that only one code carries. */
   context: Record<string, unknown>;
 }
@@ -53,8 +55,8 @@ export class ProblemError extends Error {
   }
 }
 
-/** What can be read of an error answer, whatever a proxy in between may have made of it. */
-export function parseProblem(status: number, body: unknown): Problem {
+/** What can be read of an error answer, whatever a proxy in between may have made of it; `retryAfter` is the header. */
+export function parseProblem(status: number, body: unknown, retryAfter: string | null = null): Problem {
   const raw = isRecord(body) ? body : {};
   const isProblem = typeof raw.code === "string" && typeof raw.title === "string";
   return {
@@ -70,13 +72,22 @@ export function parseProblem(status: number, body: unknown): Problem {
     })),
     faces: records(raw.faces).flatMap((item) => (isFace(item) ? [item] : [])),
     warnings: warningsOf(raw.warnings),
+    retryAfterS: retryAfter && /^\d+$/.test(retryAfter) ? Number(retryAfter) : null,
     context: raw,
   };
 }
 
 export function problemOf(error: unknown): Problem {
   if (error instanceof ProblemError) return error.problem;
-  const blank = { status: 0, requestId: "", errors: [], faces: [], warnings: [], context: {} };
+  const blank = {
+    status: 0,
+    requestId: "",
+    errors: [],
+    faces: [],
+    warnings: [],
+    retryAfterS: null,
+    context: {},
+  };
   // fetch answers a lost connection with a TypeError and nothing else.
   if (error instanceof TypeError) {
     return { ...blank, code: UNREACHABLE, title: "Server not reachable", detail: error.message };
@@ -93,7 +104,8 @@ interface Answer<T> {
 /** The data of an answer; a problem is thrown. */
 export async function answered<T>(call: Promise<Answer<T>>): Promise<T> {
   const { data, error, response } = await call;
-  if (!response.ok) throw new ProblemError(parseProblem(response.status, error));
+  if (!response.ok)
+    throw new ProblemError(parseProblem(response.status, error, response.headers.get("retry-after")));
   return data as T;
 }
 

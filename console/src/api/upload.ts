@@ -14,13 +14,13 @@ export async function upload(path: string, form: FormData, options: UploadOption
   let tried = false;
   for (;;) {
     const token = await accessToken();
-    const { status, body } = await send(path, form, token, options);
+    const { status, body, retryAfter } = await send(path, form, token, options);
     if (status < 400) return body;
     if (status === 401 && token && !tried && (await anotherToken(token))) {
       tried = true;
       continue;
     }
-    throw new ProblemError(parseProblem(status, body));
+    throw new ProblemError(parseProblem(status, body, retryAfter));
   }
 }
 
@@ -30,14 +30,19 @@ function send(
   token: string | null,
   { headers, onProgress, signal }: UploadOptions,
 ) {
-  return new Promise<{ status: number; body: unknown }>((resolve, reject) => {
+  return new Promise<{ status: number; body: unknown; retryAfter: string | null }>((resolve, reject) => {
     const request = new XMLHttpRequest();
     request.open("POST", path);
     request.responseType = "text";
     for (const [name, value] of Object.entries(headers ?? {})) request.setRequestHeader(name, value);
     if (token) request.setRequestHeader("Authorization", `Bearer ${token}`);
     request.upload.onprogress = (event) => onProgress(event.loaded, event.total);
-    request.onload = () => resolve({ status: request.status, body: parsed(request.responseText) });
+    request.onload = () =>
+      resolve({
+        status: request.status,
+        body: parsed(request.responseText),
+        retryAfter: request.getResponseHeader("Retry-After"),
+      });
     // The same error as fetch's, so that it is told in the same words.
     request.onerror = () => reject(new TypeError("The upload was cut off."));
     request.onabort = () => reject(new DOMException("The upload was stopped.", "AbortError"));

@@ -25,6 +25,8 @@ export function useFormat() {
     time: (value: string) => new Intl.DateTimeFormat(locale, { timeStyle: "medium" }).format(new Date(value)),
     bytes: (value: number) => formatBytes(value, locale),
     duration: (seconds: number) => formatDuration(seconds, locale),
+    /** Short times with a digit that counts; longer ones as `duration`. */
+    seconds: (seconds: number) => formatSeconds(seconds, locale),
   };
 }
 
@@ -40,6 +42,19 @@ export function formatBytes(value: number, locale: string): string {
   }).format(value / 1000 ** step);
 }
 
+const TENTHS_BELOW_S = 10;
+
+export function formatSeconds(seconds: number, locale: string): string {
+  if (seconds >= TENTHS_BELOW_S) return formatDuration(Math.round(seconds), locale);
+  return new Intl.NumberFormat(locale, {
+    style: "unit",
+    unit: "second",
+    unitDisplay: "short",
+    maximumFractionDigits: 1,
+    // What is quick takes some time all the same.
+  }).format(seconds > 0 ? Math.max(0.1, seconds) : 0);
+}
+
 export function formatDuration(seconds: number, locale: string): string {
   const parts: [number, "day" | "hour" | "minute" | "second"][] = [
     [Math.floor(seconds / 86_400), "day"],
@@ -48,11 +63,15 @@ export function formatDuration(seconds: number, locale: string): string {
     [Math.floor(seconds) % 60, "second"],
   ];
   const first = parts.findIndex(([value]) => value > 0);
-  return parts
-    .slice(first < 0 ? -1 : first)
-    .slice(0, 2)
-    .map(([value, unit]) =>
-      new Intl.NumberFormat(locale, { style: "unit", unit, unitDisplay: "short" }).format(value),
-    )
-    .join(" ");
+  return (
+    parts
+      .slice(first < 0 ? -1 : first)
+      .slice(0, 2)
+      // "1 min 0 sec" says no more than "1 min".
+      .filter(([value], index) => index === 0 || value > 0)
+      .map(([value, unit]) =>
+        new Intl.NumberFormat(locale, { style: "unit", unit, unitDisplay: "short" }).format(value),
+      )
+      .join(" ")
+  );
 }

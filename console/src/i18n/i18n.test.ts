@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { formatBytes, formatDuration } from "#/i18n/format";
+import { formatBytes, formatDuration, formatSeconds } from "#/i18n/format";
 import { languageOf } from "#/i18n/language";
 import { resources } from "#/i18n/resources";
 
@@ -89,5 +89,13 @@ describe("figures", () => {
     expect(formatDuration(0.4, "en")).toBe("0 sec");
     expect(formatDuration(61, "en")).toBe("1 min 1 sec");
     expect(formatDuration(90_061, "en")).toBe("1 day 1 hr");
+    expect(formatDuration(60, "en")).toBe("1 min");
+  });
+
+  it("writes short times with a digit that counts, and none as nothing", () => {
+    expect(formatSeconds(0.02, "en")).toBe("0.1 sec");
+    expect(formatSeconds(1.44, "en")).toBe("1.4 sec");
+    expect(formatSeconds(59.7, "en")).toBe("1 min");
+    expect(formatSeconds(0, "en")).toBe("0 sec");
   });
 });

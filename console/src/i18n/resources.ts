@@ -5,6 +5,7 @@ import { problemTexts } from "#/api/texts";
 import { auditTexts } from "#/audit/texts";
 import { calibrationTexts } from "#/calibration/texts";
 import { compareTexts } from "#/compare/texts";
+import { enhanceTexts } from "#/enhance/texts";
 import { bulkTexts } from "#/gallery/bulk/texts";
 import { enrolTexts } from "#/gallery/enrol/texts";
 import { movesTexts } from "#/gallery/moves/texts";
@@ -30,6 +31,7 @@ const en = {
   calibration: calibrationTexts.en,
   compare: compareTexts.en,
   bulk: bulkTexts.en,
+  enhance: enhanceTexts.en,
   enrol: enrolTexts.en,
   health: healthTexts.en,
   moves: movesTexts.en,
@@ -55,6 +57,7 @@ const zh = {
   calibration: calibrationTexts.zh,
   compare: compareTexts.zh,
   bulk: bulkTexts.zh,
+  enhance: enhanceTexts.zh,
   enrol: enrolTexts.zh,
   health: healthTexts.zh,
   moves: movesTexts.zh,

@@ -9,7 +9,7 @@ const SOON_MS = 50;
 
 export function applyTaskEvent(client: QueryClient, staleness: Staleness, event: JobEvent) {
   const { task } = event;
-  if (!task || event.event_id === undefined) return;
+  if (!task || !("task_id" in task) || event.event_id === undefined) return;
   client.setQueryData<InferenceTask[]>(["inference-tasks"], (tasks) =>
     tasks?.map((known) => (known.task_id === task.task_id ? task : known)),
   );

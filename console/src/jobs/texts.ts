@@ -59,6 +59,7 @@ export const jobsTexts = {
       gallery_health: "Health report",
       pack_pull: "Pack download",
       images_inference: "Inference",
+      photos_enhance: "Photo enhancement",
     },
   },
   zh: {
@@ -121,6 +122,7 @@ export const jobsTexts = {
       gallery_health: "人员库体检",
       pack_pull: "下载模型包",
       images_inference: "推理",
+      photos_enhance: "照片增强",
     },
   },
 };

@@ -1,6 +1,7 @@
 /** What the server says over a push connection. */
 
 import type { Job } from "#/api/types";
+import type { PushedEnhancement } from "#/enhance/types";
 import type { InferenceTask } from "#/images/types";
 import type { StreamEvent } from "#/streams/types";
 
@@ -21,8 +22,8 @@ export interface JobEvent {
   /** Of a change that is kept and can be asked for again; progress in between has none. */
   event_id?: number;
   job: PushedJob;
-  /** Of an inference, for its owner. */
-  task?: InferenceTask;
+  /** Of an inference, or of an enhancement, for its owner. */
+  task?: InferenceTask | PushedEnhancement;
 }
 
 /** Who came and went in a stream. */

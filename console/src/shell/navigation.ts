@@ -10,6 +10,7 @@ import {
   ScanSearch,
   ScrollText,
   SlidersHorizontal,
+  Sparkles,
   SquareSplitHorizontal,
   UserRoundSearch,
   UsersRound,
@@ -27,6 +28,7 @@ export interface Page {
     | "compare"
     | "calibration"
     | "images"
+    | "enhance"
     | "streams"
     | "unknowns"
     | "packs"
@@ -41,6 +43,7 @@ export interface Page {
     | "/compare"
     | "/calibration"
     | "/images"
+    | "/enhance"
     | "/streams"
     | "/unknowns"
     | "/packs"
@@ -81,6 +84,7 @@ export const sections: Section[] = [
         key: "t",
       },
       { name: "images", scope: "images", path: "/images", icon: Image, key: "i" },
+      { name: "enhance", scope: "enhance:use", path: "/enhance", icon: Sparkles, key: "e" },
       { name: "streams", scope: "streams:read", path: "/streams", icon: Cctv, key: "v" },
       { name: "unknowns", scope: "streams:read", path: "/unknowns", icon: UserRoundSearch, key: "w" },
     ],
