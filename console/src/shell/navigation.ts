@@ -1,5 +1,8 @@
 import {
+  BadgeCheck,
   Cctv,
+  Cog,
+  FileCheck,
   Gauge,
   HeartPulse,
   Image,
@@ -13,6 +16,7 @@ import {
   SquareSplitHorizontal,
   UserRoundSearch,
   UsersRound,
+  VenetianMask,
 } from "lucide-react";
 
 import type { Scope } from "#/account/session";
@@ -29,6 +33,10 @@ export interface Page {
     | "images"
     | "streams"
     | "unknowns"
+    | "swap"
+    | "consents"
+    | "swapEngines"
+    | "verify"
     | "packs"
     | "jobs"
     | "users"
@@ -43,6 +51,10 @@ export interface Page {
     | "/images"
     | "/streams"
     | "/unknowns"
+    | "/swap"
+    | "/consents"
+    | "/swap-engines"
+    | "/verify"
     | "/packs"
     | "/jobs"
     | "/users"
@@ -55,7 +67,7 @@ export interface Page {
 }
 
 export interface Section {
-  name: "library" | "server";
+  name: "library" | "swap" | "server";
   pages: Page[];
 }
 
@@ -83,6 +95,15 @@ export const sections: Section[] = [
       { name: "images", scope: "images", path: "/images", icon: Image, key: "i" },
       { name: "streams", scope: "streams:read", path: "/streams", icon: Cctv, key: "v" },
       { name: "unknowns", scope: "streams:read", path: "/unknowns", icon: UserRoundSearch, key: "w" },
+    ],
+  },
+  {
+    name: "swap",
+    pages: [
+      { name: "swap", scope: "swap", path: "/swap", icon: VenetianMask, key: "f" },
+      { name: "consents", scope: "swap:read", path: "/consents", icon: FileCheck, key: "n" },
+      { name: "swapEngines", scope: "swap:read", path: "/swap-engines", icon: Cog, key: "x" },
+      { name: "verify", scope: "provenance:verify", path: "/verify", icon: BadgeCheck, key: "y" },
     ],
   },
   {
