@@ -12,7 +12,7 @@ from lianpu.accounts.accounts import Accounts
 from lianpu.accounts.keys import KeyDraft
 from lianpu.accounts.models import ApiKey, User
 from lianpu.accounts.principal import PrincipalKind
-from lianpu.accounts.roles import Role, Scope
+from lianpu.accounts.roles import SCOPES_OF, Role, Scope
 from lianpu.accounts.users import UserChange
 from lianpu.database.base import now_utc
 from lianpu.database.session import Database
@@ -189,7 +189,7 @@ async def test_R_ACC_3_configured_key_and_local_commands_have_no_account(open_ac
     who = await accounts.authentication.principal_of("a-key-of-the-settings")
     local = await accounts.authentication.principal_of(accounts.tokens.issue_local("root"))
     for one in (who, local):
-        assert (one.is_user, one.role, one.scopes) == (False, Role.ADMIN, frozenset(Scope))
+        assert (one.is_user, one.role, one.scopes) == (False, Role.ADMIN, SCOPES_OF[Role.ADMIN])
         with pytest.raises(AccountRequiredError):
             await accounts.keys.create(CAMERA, one)
     assert local.name == "local:root"

@@ -26,6 +26,10 @@ SCOPES = {
     Scope.IMAGES: "One's own images and the inference on them",
     Scope.STREAMS_READ: "Watch streams, read their events, see the unknown inbox",
     Scope.STREAMS_MANAGE: "Start, extend, pause and stop streams, purge the unknown inbox",
+    Scope.PROVENANCE_VERIFY: "Read the labels of a file back",
+    Scope.SWAP_READ: "See swap engines, the swap policy and consents",
+    Scope.SWAP_MANAGE: "Record and revoke consents, leave the visible label out",
+    Scope.SWAP: "Put a consenting person's face onto photos, videos and streams",
     Scope.USERS_MANAGE: "All users and all API keys",
     Scope.AUDIT_READ: "Read and prove the audit log",
 }
@@ -79,7 +83,8 @@ def _describe(operation: dict[str, Any], rule: AccessRule) -> None:
         return
     operation["x-required-scope"] = rule.scope.value
     operation["x-roles"] = _roles(rule.scope)
-    text = f"Needs the scope `{rule.scope.value}` (roles: {', '.join(_roles(rule.scope))})"
+    held_by = f"roles: {', '.join(_roles(rule.scope))}" if _roles(rule.scope) else "no role has it, it is granted by name"
+    text = f"Needs the scope `{rule.scope.value}` ({held_by})"
     if rule.others is not None:
         operation["x-scope-for-others"] = rule.others.value
         text += f"; for what is somebody else's `{rule.others.value}` (roles: {', '.join(_roles(rule.others))})"

@@ -24,6 +24,7 @@ from lianpu.cli import (
     keys,
     models,
     openapi,
+    provenance,
     pull,
     recognise,
     serve,
@@ -67,6 +68,7 @@ app.add_typer(engines.app, name="engines")
 app.add_typer(camera.app, name="camera")
 app.add_typer(gallery.app, name="gallery")
 app.add_typer(audit.app, name="audit")
+app.add_typer(provenance.app, name="provenance")
 
 
 @app.callback(invoke_without_command=True)

@@ -3,13 +3,14 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 
 import jwt
 
 from lianpu.accounts.accounts import Accounts
 from lianpu.accounts.models import ApiKey, LoginSession, User
 from lianpu.accounts.names import name_key
-from lianpu.accounts.roles import SCOPES_OF, Role, Scope
+from lianpu.accounts.roles import GRANTED, SCOPES_OF, Role, Scope
 from lianpu.accounts.tokens import AccessTokens, RefreshToken, RefreshTokens, new_api_key
 from lianpu.bootstrap import Platform
 from lianpu.database.base import new_id, now_utc
@@ -46,7 +47,7 @@ class Credentials:
         self._database = platform.database
         self._accounts: Accounts = platform.accounts
 
-    async def user(self, name: str, role: Role, **state: bool) -> str:
+    async def user(self, name: str, role: Role, **state: Any) -> str:
         user = User(id=new_id(), name=name, name_key=name_key(name), password_hash=NO_HASH, role=role, **state)
         async with self._database.session() as session:
             session.add(user)
@@ -148,7 +149,7 @@ async def make_callers(credentials: Credentials) -> dict[str, Caller]:
 
 async def make_keys(credentials: Credentials) -> dict[tuple[Scope, bool], Caller]:
     """For each scope a key that has it alone, and one that has all the others; both an administrator's."""
-    owner = await credentials.user("owner-of-more-keys", Role.ADMIN)
+    owner = await credentials.user("owner-of-more-keys", Role.ADMIN, granted=sorted(GRANTED))
     made: dict[tuple[Scope, bool], Caller] = {}
     for scope in Scope:
         for with_it, scopes in ((True, frozenset({scope})), (False, frozenset(Scope) - {scope})):
@@ -179,4 +180,4 @@ def _changed(credential: str) -> str:
     return credential[:-2] + ("A" if last != "A" else "B") + credential[-1]
 
 
-assert SCOPES_OF[Role.ADMIN] == frozenset(Scope)
+assert SCOPES_OF[Role.ADMIN] | frozenset(GRANTED) == frozenset(Scope)

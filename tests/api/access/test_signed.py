@@ -33,12 +33,14 @@ async def get(house: House, address: str, method: str = "GET") -> Answer:
 
 
 def test_R_STR_1_there_is_such_a_route() -> None:
-    assert [row.call for row in SIGNED] == ["GET /api/v1/stream/feed/{stream_id}"]
+    feeds = ["GET /api/v1/stream/feed/{stream_id}", "GET /api/v1/swap/live/{live_id}/feed"]
+    assert [row.call for row in SIGNED] == feeds
 
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.call)
 async def test_R_ACC_2_a_signed_address_opens_only_what_the_table_says(house: House, row: Row) -> None:
-    address = await signed(house, house.callers["admin"].credential, filled(row.path))
+    assert row.scope is not None
+    address = await signed(house, house.keys[row.scope, True].credential, filled(row.path))
     assert (await get(house, address, row.method)).status == (LET_THROUGH if row.by_signature else 401)
 
 

@@ -89,7 +89,9 @@ def read_credentials(key: bytes, chain: bytes) -> SigningCredentials:
         raise SigningKeyError(
             f"The certificate for provenance was good until {certificates[0].not_valid_after_utc:%Y-%m-%d}."
         )
-    return SigningCredentials(key, chain, certificates[-1].public_bytes(serialization.Encoding.PEM))
+    # Written anew: a file that holds the key as well must not go into a signature.
+    pem = [certificate.public_bytes(serialization.Encoding.PEM) for certificate in certificates]
+    return SigningCredentials(key, b"".join(pem), pem[-1])
 
 
 def _name(organisation: str, common_name: str) -> x509.Name:
