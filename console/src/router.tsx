@@ -118,6 +118,34 @@ const picture = createRoute({
   component: lazyRouteComponent(() => import("#/images/picture-page"), "PicturePage"),
 });
 
+const swap = createRoute({
+  getParentRoute: () => root,
+  path: "/swap",
+  validateSearch: (search: Record<string, unknown>): { mode?: "live"; job?: string } => ({
+    ...(search.mode === "live" && { mode: "live" }),
+    ...(typeof search.job === "string" && search.job && { job: search.job }),
+  }),
+  component: lazyRouteComponent(() => import("#/swap/swap-page"), "SwapPage"),
+});
+
+const consents = createRoute({
+  getParentRoute: () => root,
+  path: "/consents",
+  component: lazyRouteComponent(() => import("#/swap/consents/consents-page"), "ConsentsPage"),
+});
+
+const swapEngines = createRoute({
+  getParentRoute: () => root,
+  path: "/swap-engines",
+  component: lazyRouteComponent(() => import("#/swap/engines/engines-page"), "EnginesPage"),
+});
+
+const verify = createRoute({
+  getParentRoute: () => root,
+  path: "/verify",
+  component: lazyRouteComponent(() => import("#/provenance/verify-page"), "VerifyPage"),
+});
+
 const profile = createRoute({
   getParentRoute: () => root,
   path: "/profile",
@@ -156,6 +184,10 @@ export const router = createRouter({
     stream,
     unknowns,
     picture,
+    swap,
+    consents,
+    swapEngines,
+    verify,
     profile,
     users,
     setup,

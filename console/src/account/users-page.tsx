@@ -4,6 +4,7 @@ import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { MoreHorizontal, UserPlus } from "lucide-react";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
+import { GrantSwapDialog, maySwap } from "#/account/grant-swap-dialog";
 import { KeyList } from "#/account/key-list";
 import { usersQuery } from "#/account/queries";
 import { ROLES } from "#/account/roles";
@@ -21,6 +22,7 @@ export function UsersPage() {
   const { t } = useTranslation();
   const [making, dialog] = useDisclosure(false);
   const [resetting, setResetting] = useState<User | null>(null);
+  const [granting, setGranting] = useState<User | null>(null);
   const [removed, setRemoved] = useState<User | null>(null);
   const queries = useQueryClient();
   const users = useQuery(usersQuery);
@@ -60,6 +62,7 @@ export function UsersPage() {
                     key={user.user_id}
                     user={user}
                     onReset={() => setResetting(user)}
+                    onGrant={() => setGranting(user)}
                     onRemove={() => setRemoved(user)}
                   />
                 ))}
@@ -70,6 +73,7 @@ export function UsersPage() {
         <KeyList everybody />
       </Stack>
       <NewUserDialog opened={making} onClose={dialog.close} />
+      {granting && <GrantSwapDialog user={granting} onClose={() => setGranting(null)} />}
       <ResetPasswordDialog user={resetting} onClose={() => setResetting(null)} />
       <ConfirmDialog
         opened={removed !== null}
@@ -87,10 +91,11 @@ export function UsersPage() {
 interface UserRowProps {
   user: User;
   onReset: () => void;
+  onGrant: () => void;
   onRemove: () => void;
 }
 
-function UserRow({ user, onReset, onRemove }: UserRowProps) {
+function UserRow({ user, onReset, onGrant, onRemove }: UserRowProps) {
   const { t } = useTranslation();
   const format = useFormat();
   const queries = useQueryClient();
@@ -109,6 +114,11 @@ function UserRow({ user, onReset, onRemove }: UserRowProps) {
           {user.name}
         </Text>{" "}
         {isSelf && <Badge variant="light">{t("account.users.self")}</Badge>}
+        {maySwap(user) && (
+          <Badge variant="light" color="ochre">
+            {t("account.users.swap.badge")}
+          </Badge>
+        )}{" "}
         {!user.is_active && <Badge color="gray">{t("account.users.disabled")}</Badge>}
         {user.must_change_password && <Badge color="ochre">{t("account.users.mustChange")}</Badge>}
       </Table.Td>
@@ -130,24 +140,29 @@ function UserRow({ user, onReset, onRemove }: UserRowProps) {
         </Text>
       </Table.Td>
       <Table.Td align="right">
-        {!isSelf && (
-          <Menu position="bottom-end">
-            <Menu.Target>
-              <ActionIcon color="gray" aria-label={`${t("account.users.actions")}: ${user.name}`}>
-                <MoreHorizontal size={18} />
-              </ActionIcon>
-            </Menu.Target>
-            <Menu.Dropdown>
-              <Menu.Item onClick={onReset}>{t("account.users.reset")}</Menu.Item>
-              <Menu.Item onClick={() => change.mutate({ is_active: !user.is_active })}>
-                {t(user.is_active ? "account.users.disable" : "account.users.enable")}
-              </Menu.Item>
-              <Menu.Item color="cinnabar" onClick={onRemove}>
-                {t("account.users.remove")}
-              </Menu.Item>
-            </Menu.Dropdown>
-          </Menu>
-        )}
+        <Menu position="bottom-end">
+          <Menu.Target>
+            <ActionIcon color="gray" aria-label={`${t("account.users.actions")}: ${user.name}`}>
+              <MoreHorizontal size={18} />
+            </ActionIcon>
+          </Menu.Target>
+          <Menu.Dropdown>
+            <Menu.Item onClick={onGrant}>
+              {t(maySwap(user) ? "account.users.swap.take" : "account.users.swap.give")}
+            </Menu.Item>
+            {!isSelf && (
+              <>
+                <Menu.Item onClick={onReset}>{t("account.users.reset")}</Menu.Item>
+                <Menu.Item onClick={() => change.mutate({ is_active: !user.is_active })}>
+                  {t(user.is_active ? "account.users.disable" : "account.users.enable")}
+                </Menu.Item>
+                <Menu.Item color="cinnabar" onClick={onRemove}>
+                  {t("account.users.remove")}
+                </Menu.Item>
+              </>
+            )}
+          </Menu.Dropdown>
+        </Menu>
       </Table.Td>
     </Table.Tr>
   );

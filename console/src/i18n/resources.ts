@@ -15,13 +15,19 @@ import { healthTexts } from "#/health/texts";
 import { imagesTexts } from "#/images/texts";
 import { jobsTexts } from "#/jobs/texts";
 import { jsonTexts } from "#/json/texts";
+import { mediaTexts } from "#/media/texts";
 import { overviewTexts } from "#/overview/texts";
 import { packsTexts } from "#/packs/texts";
 import { photoTexts } from "#/photo/texts";
+import { provenanceTexts } from "#/provenance/texts";
 import { pushTexts } from "#/push/texts";
 import { searchTexts } from "#/search/texts";
 import { shellTexts } from "#/shell/texts";
 import { streamsTexts } from "#/streams/texts";
+import { consentsTexts } from "#/swap/consents/texts";
+import { swapEnginesTexts } from "#/swap/engines/texts";
+import { liveSwapTexts } from "#/swap/live/texts";
+import { swapTexts } from "#/swap/texts";
 import { unknownsTexts } from "#/unknowns/texts";
 
 const en = {
@@ -29,6 +35,7 @@ const en = {
   audit: auditTexts.en,
   problem: problemTexts.en,
   calibration: calibrationTexts.en,
+  consents: consentsTexts.en,
   compare: compareTexts.en,
   bulk: bulkTexts.en,
   enhance: enhanceTexts.en,
@@ -39,14 +46,19 @@ const en = {
   gallery: galleryTexts.en,
   images: imagesTexts.en,
   jobs: jobsTexts.en,
+  liveSwap: liveSwapTexts.en,
+  media: mediaTexts.en,
   json: jsonTexts.en,
   overview: overviewTexts.en,
   packs: packsTexts.en,
   photo: photoTexts.en,
+  provenance: provenanceTexts.en,
   push: pushTexts.en,
   search: searchTexts.en,
   shell: shellTexts.en,
   streams: streamsTexts.en,
+  swap: swapTexts.en,
+  swapEngines: swapEnginesTexts.en,
   unknowns: unknownsTexts.en,
 };
 
@@ -55,6 +67,7 @@ const zh = {
   audit: auditTexts.zh,
   problem: problemTexts.zh,
   calibration: calibrationTexts.zh,
+  consents: consentsTexts.zh,
   compare: compareTexts.zh,
   bulk: bulkTexts.zh,
   enhance: enhanceTexts.zh,
@@ -65,14 +78,19 @@ const zh = {
   gallery: galleryTexts.zh,
   images: imagesTexts.zh,
   jobs: jobsTexts.zh,
+  liveSwap: liveSwapTexts.zh,
+  media: mediaTexts.zh,
   json: jsonTexts.zh,
   overview: overviewTexts.zh,
   packs: packsTexts.zh,
   photo: photoTexts.zh,
+  provenance: provenanceTexts.zh,
   push: pushTexts.zh,
   search: searchTexts.zh,
   shell: shellTexts.zh,
   streams: streamsTexts.zh,
+  swap: swapTexts.zh,
+  swapEngines: swapEnginesTexts.zh,
   unknowns: unknownsTexts.zh,
 };
 

@@ -51,7 +51,9 @@ export function JobState({ job }: { job: Job }) {
   // After a dry run the upload is gone, and there is nothing to mend.
   const isDry = job.result?.dry_run === true;
   // One's own inference may be repeated without it; the server holds it so.
-  const mayRetry = useMay("jobs:manage") || job.kind === "images.inference";
+  const mayManage = useMay("jobs:manage") || job.kind === "images.inference";
+  // What a face was to be put onto is gone with the swap's first run.
+  const mayRetry = mayManage && job.kind !== "swap.run";
   const canRetry = mayRetry && ended && (job.status !== "completed" || (failedItems > 0 && !isDry));
   return (
     <Stack gap="xs" data-testid="job" data-status={job.status}>

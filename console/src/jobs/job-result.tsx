@@ -6,7 +6,7 @@ import { type Scope, useUser } from "#/account/session";
 import type { Job } from "#/api/types";
 import { JsonView } from "#/json/json-view";
 
-type PageName = "bulk" | "calibration" | "health" | "images" | "packs";
+type PageName = "bulk" | "calibration" | "health" | "images" | "packs" | "swap";
 
 interface ResultPage {
   name: PageName;
@@ -35,7 +35,7 @@ export function JobResult({ job }: { job: Job }) {
 }
 
 /** The page that shows what came of it; a job without a result is told by its state alone. */
-function pageOf({ kind, result, parameters }: Job): ResultPage | null {
+function pageOf({ job_id: jobId, kind, result, parameters }: Job): ResultPage | null {
   if (!result) return null;
   const { image_id: imageId, pack, pack_version: version } = parameters;
   switch (kind) {
@@ -58,6 +58,8 @@ function pageOf({ kind, result, parameters }: Job): ResultPage | null {
       return typeof imageId === "string"
         ? { name: "images", scope: "images", to: { to: "/images/$imageId", params: { imageId } } }
         : null;
+    case "swap.run":
+      return { name: "swap", scope: "swap", to: { to: "/swap", search: { job: jobId } } };
     default:
       return null;
   }

@@ -1,10 +1,10 @@
 import { Button, Group, Text } from "@mantine/core";
 import { useDisclosure } from "@mantine/hooks";
 import { Camera, ImagePlus } from "lucide-react";
-import { useEffect, useRef } from "react";
 import { useDropzone } from "react-dropzone";
 import { useTranslation } from "react-i18next";
 import { CameraDialog } from "#/photo/camera-dialog";
+import { usePaste } from "#/photo/paste";
 import classes from "#/photo/photo.module.css";
 import { useShortcuts } from "#/shell/shortcuts";
 
@@ -76,23 +76,4 @@ export function PhotoInput({
       <CameraDialog opened={cameraOpened} onClose={camera.close} onPhoto={(file) => onPhotos([file])} />
     </div>
   );
-}
-
-function usePaste(enabled: boolean, onPhotos: (files: File[]) => void) {
-  const current = useRef(onPhotos);
-  useEffect(() => {
-    current.current = onPhotos;
-  });
-  useEffect(() => {
-    if (!enabled) return;
-    const onPaste = (event: ClipboardEvent) => {
-      const files = [...(event.clipboardData?.files ?? [])].filter((file) => file.type.startsWith("image/"));
-      const [first] = files;
-      if (!first || document.querySelector("[role=dialog]")) return;
-      event.preventDefault();
-      current.current([first]);
-    };
-    document.addEventListener("paste", onPaste);
-    return () => document.removeEventListener("paste", onPaste);
-  }, [enabled]);
 }

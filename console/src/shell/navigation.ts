@@ -1,5 +1,8 @@
 import {
+  BadgeCheck,
   Cctv,
+  Cog,
+  FileCheck,
   Gauge,
   HeartPulse,
   Image,
@@ -14,6 +17,7 @@ import {
   SquareSplitHorizontal,
   UserRoundSearch,
   UsersRound,
+  VenetianMask,
 } from "lucide-react";
 
 import type { Scope } from "#/account/session";
@@ -31,6 +35,10 @@ export interface Page {
     | "enhance"
     | "streams"
     | "unknowns"
+    | "swap"
+    | "consents"
+    | "swapEngines"
+    | "verify"
     | "packs"
     | "jobs"
     | "users"
@@ -46,6 +54,10 @@ export interface Page {
     | "/enhance"
     | "/streams"
     | "/unknowns"
+    | "/swap"
+    | "/consents"
+    | "/swap-engines"
+    | "/verify"
     | "/packs"
     | "/jobs"
     | "/users"
@@ -58,7 +70,7 @@ export interface Page {
 }
 
 export interface Section {
-  name: "library" | "server";
+  name: "library" | "swap" | "server";
   pages: Page[];
 }
 
@@ -87,6 +99,15 @@ export const sections: Section[] = [
       { name: "enhance", scope: "enhance:use", path: "/enhance", icon: Sparkles, key: "e" },
       { name: "streams", scope: "streams:read", path: "/streams", icon: Cctv, key: "v" },
       { name: "unknowns", scope: "streams:read", path: "/unknowns", icon: UserRoundSearch, key: "w" },
+    ],
+  },
+  {
+    name: "swap",
+    pages: [
+      { name: "swap", scope: "swap", path: "/swap", icon: VenetianMask, key: "f" },
+      { name: "consents", scope: "swap:read", path: "/consents", icon: FileCheck, key: "n" },
+      { name: "swapEngines", scope: "swap:read", path: "/swap-engines", icon: Cog, key: "x" },
+      { name: "verify", scope: "provenance:verify", path: "/verify", icon: BadgeCheck, key: "y" },
     ],
   },
   {

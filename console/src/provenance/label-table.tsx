@@ -1,0 +1,67 @@
+import { Badge, Text } from "@mantine/core";
+import type { TFunction } from "i18next";
+import { Check, CircleSlash, type LucideIcon, TriangleAlert, X } from "lucide-react";
+import { useTranslation } from "react-i18next";
+import classes from "#/provenance/provenance.module.css";
+import { type LabelState, labelStates, type ProvenanceReport } from "#/provenance/report";
+import type { Label } from "#/swap/types";
+
+const LOOKS: Record<LabelState, { color: string; icon: LucideIcon; tint: string }> = {
+  there: { color: "jade", icon: Check, tint: "var(--match)" },
+  broken: { color: "cinnabar", icon: TriangleAlert, tint: "var(--mantine-color-error)" },
+  lost: { color: "ochre", icon: X, tint: "var(--unknown)" },
+  absent: { color: "gray", icon: CircleSlash, tint: "var(--mantine-color-dimmed)" },
+};
+
+/** Every label: whether it is there, and what it says. */
+export function LabelTable({ report }: { report: ProvenanceReport }) {
+  const { t } = useTranslation();
+  return (
+    <ul className={classes.labels}>
+      {labelStates(report).map(([label, state]) => {
+        const { color, icon: Icon, tint } = LOOKS[state];
+        return (
+          <li key={label} data-testid="label" data-label={label} data-state={state}>
+            <Icon size={18} color={tint} aria-hidden />
+            <div>
+              <Text size="sm" fw={600}>
+                {t(`swap.labels.${label}.title`)}
+              </Text>
+              <Text size="sm" c="dimmed">
+                {t(`swap.labels.${label}.text`)}
+              </Text>
+              {saying(t, report, label).map((text) => (
+                <Text key={text} size="sm" className={classes.saying}>
+                  {text}
+                </Text>
+              ))}
+            </div>
+            <Badge variant="light" color={color} miw="max-content">
+              {t(`provenance.states.${state}`)}
+            </Badge>
+          </li>
+        );
+      })}
+    </ul>
+  );
+}
+
+/** What a label that is there says itself. */
+function saying(t: TFunction, { manifest, metadata, watermark }: ProvenanceReport, label: Label): string[] {
+  if (label === "xmp") return metadata.digital_source_type ? [metadata.digital_source_type] : [];
+  if (label === "aigc") {
+    const said = Object.entries(metadata.aigc ?? {}).filter(([, value]) => value !== "");
+    return said.length > 0 ? [said.map(([name, value]) => `${name}: ${value}`).join(" · ")] : [];
+  }
+  if (label === "watermark") return watermark ? [t("provenance.mark", { mark: watermark.mark })] : [];
+  if (label === "c2pa" && manifest) {
+    const by = [manifest.issuer, manifest.generator].filter(Boolean).join(" · ");
+    return [
+      ...(by ? [t("provenance.signedBy", { by })] : []),
+      ...(manifest.valid ? [t(manifest.trusted ? "provenance.trusted" : "provenance.untrusted")] : []),
+      // A certificate that nobody vouches for is told above, and is no fault of the file.
+      ...manifest.problems.filter((problem) => problem !== "signingCredential.untrusted"),
+    ];
+  }
+  return [];
+}

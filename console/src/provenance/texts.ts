@@ -1,0 +1,103 @@
+/** Where a file comes from, as its labels tell. */
+export const provenanceTexts = {
+  en: {
+    title: "Verify",
+    intro: "Whether a photo or video was made here, by AI, and whether it was changed since.",
+    hint: "A photo (JPEG, PNG, WebP and others) or a video. It is looked at and not kept.",
+    file: "File {{name}}",
+    reading: "Reading its labels…",
+    labels: "Labels",
+    own: "This server made it: it knows the id.",
+    foreign: "It carries an id that this server has not given out.",
+    mark: "Id {{mark}}",
+    signedBy: "Signed by {{by}}",
+    trusted: "The signer is trusted here.",
+    untrusted: "Nobody here vouches for the signer.",
+    states: { there: "There", broken: "Does not fit", lost: "Lost", absent: "Not found" },
+    sources: {
+      swap: "A face was swapped in by AI.",
+      enhancement: "It was enhanced by AI.",
+      other: "Its labels name another kind of digital source.",
+    },
+    conclusions: {
+      intact: {
+        title: "Labelled and untouched",
+        text: "Signed by somebody who is trusted here; not a bit was changed since.",
+      },
+      signed: {
+        title: "Labelled and untouched, by somebody unknown",
+        text: "The signature is whole, but nobody here vouches for whoever signed.",
+      },
+      altered: {
+        title: "Labelled, and changed since",
+        text: "It was made by AI. It was saved anew, cut, or changed since: some labels are gone or do not fit any more.",
+      },
+      unlabelled: {
+        title: "No label found",
+        text: "That proves nothing: it may be a real picture, one made elsewhere, or one whose labels are gone.",
+      },
+    },
+    record: {
+      title: "In this server's records",
+      what: "What",
+      made: "Made",
+      engine: "Engine",
+      job: "Job",
+      audit: "All about it in the audit log",
+      consent: "Consent",
+      owner: "User",
+      kinds: { swap: "Face swap", enhancement: "Enhancement" },
+      live: "{{kind}}, live",
+    },
+  },
+  zh: {
+    title: "验证来源",
+    intro: "一张照片或一段视频是否由此处用 AI 制作，之后是否被改动。",
+    hint: "照片（JPEG、PNG、WebP 等）或视频。只查看，不保存。",
+    file: "文件 {{name}}",
+    reading: "正在读取标识…",
+    labels: "标识",
+    own: "由本服务器制作：编号有记录。",
+    foreign: "它带有的编号不是本服务器发出的。",
+    mark: "编号 {{mark}}",
+    signedBy: "签名者：{{by}}",
+    trusted: "此处信任该签名者。",
+    untrusted: "此处无人为该签名者担保。",
+    states: { there: "存在", broken: "不相符", lost: "已丢失", absent: "未找到" },
+    sources: {
+      swap: "由 AI 换过脸。",
+      enhancement: "由 AI 增强过。",
+      other: "其标识注明为其他数字来源。",
+    },
+    conclusions: {
+      intact: {
+        title: "有标识，未被改动",
+        text: "由此处信任的一方签名，此后一个比特都没有变。",
+      },
+      signed: {
+        title: "有标识，未被改动，但签名者未知",
+        text: "签名完整，但此处无人为签名者担保。",
+      },
+      altered: {
+        title: "有标识，但之后被改动过",
+        text: "它由 AI 制作。之后被重新保存、裁剪或修改过：部分标识已丢失或不再相符。",
+      },
+      unlabelled: {
+        title: "未找到标识",
+        text: "这不能证明什么：它可能是真实照片，可能在别处制作，也可能标识已被去除。",
+      },
+    },
+    record: {
+      title: "本服务器的记录",
+      what: "内容",
+      made: "制作时间",
+      engine: "引擎",
+      job: "任务",
+      audit: "在审计日志中查看全部记录",
+      consent: "授权",
+      owner: "用户",
+      kinds: { swap: "换脸", enhancement: "增强" },
+      live: "{{kind}}（实时）",
+    },
+  },
+};

@@ -1,0 +1,61 @@
+/** Engines that swap faces. */
+export const swapEnginesTexts = {
+  en: {
+    title: "Swap engines",
+    intro: "What can put a face onto a picture here, whether it is ready, and what to do where it is not.",
+    again: "Look again",
+    builtIn: "Built in",
+    external: "A program of its own",
+    version: "version {{version}}",
+    runsOn: "runs on {{provider}}",
+    manyFaces: "several faces",
+    oneFace: "one face",
+    needsWeights: "needs weights",
+    noWeights: "needs no weights",
+    licence: "Licence: {{licence}}",
+    providers: "Can run on {{providers}}",
+    empty: { title: "No engine", text: "This server has no engine that swaps faces." },
+    policy: {
+      title: "Labels and limits",
+      visible: "Visible label on every output",
+      others: "Metadata, signature, hidden id and audit entry are always there and cannot be removed.",
+      changed: "Last changed {{moment}}.",
+      limits:
+        "Photos up to {{photo}}, videos up to {{video}} and {{duration}}; results are kept for {{kept}}; {{live}} live at once.",
+      leaveOut: {
+        title: "Leave the visible label out?",
+        text: "Everything made from now on looks as if it were real to whoever does not check it. In many places the law demands the label. The change is in the audit log.",
+        confirm: "Leave it out",
+      },
+    },
+  },
+  zh: {
+    title: "换脸引擎",
+    intro: "此处可以换脸的引擎，是否就绪，以及未就绪时该怎么办。",
+    again: "重新检查",
+    builtIn: "内置",
+    external: "独立程序",
+    version: "版本 {{version}}",
+    runsOn: "运行于 {{provider}}",
+    manyFaces: "可换多张脸",
+    oneFace: "只换一张脸",
+    needsWeights: "需要权重",
+    noWeights: "无需权重",
+    licence: "许可：{{licence}}",
+    providers: "可运行于 {{providers}}",
+    empty: { title: "没有引擎", text: "此服务器没有换脸引擎。" },
+    policy: {
+      title: "标识与限制",
+      visible: "所有输出都带可见标识",
+      others: "元数据、签名、隐藏编号和审计记录始终存在，无法去除。",
+      changed: "上次更改：{{moment}}。",
+      limits:
+        "照片最大 {{photo}}，视频最大 {{video}}、最长 {{duration}}；结果保留 {{kept}}；最多同时 {{live}} 路实时换脸。",
+      leaveOut: {
+        title: "不再加可见标识？",
+        text: "此后生成的内容，不加核验的人会以为是真的。许多地方的法律要求必须加标识。此更改会记入审计日志。",
+        confirm: "不加标识",
+      },
+    },
+  },
+};
