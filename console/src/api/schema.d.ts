@@ -210,7 +210,7 @@ export interface paths {
     get: operations["get_user_api_v1_users__user_id__get"];
     /**
      * Update User
-     * @description Change a user. A new role, state or password ends all logins of the user at once.
+     * @description Change a user. A new role, grant, state or password ends all logins of the user at once.
      *
      *     `last_admin`: no active administrator would be left.
      *
@@ -294,6 +294,28 @@ export interface paths {
      *     Needs the scope `images` (roles: viewer, operator, admin).
      */
     get: operations["stream_inference_api_v1_images_inference_events_get"];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/v1/enhance/events": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /**
+     * Stream Enhancements
+     * @description One's own photo enhancements as Server-Sent Events; `EventSource` sends the token as `?token=`.
+     *
+     *     Needs the scope `enhance:use` (roles: viewer, operator, admin).
+     */
+    get: operations["stream_enhancements_api_v1_enhance_events_get"];
     put?: never;
     post?: never;
     delete?: never;
@@ -584,6 +606,144 @@ export interface paths {
      *     Needs the scope `images` (roles: viewer, operator, admin).
      */
     get: operations["list_results_api_v1_images__image_id__results_get"];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/v1/enhance": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /**
+     * Enhance Photo
+     * @description Enhance a photo. What is quick is answered when it is done (200), what is not becomes a task (202).
+     *
+     *     Needs the scope `enhance:use` (roles: viewer, operator, admin).
+     */
+    post: operations["enhance_photo_api_v1_enhance_post"];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/v1/enhance/estimate": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /**
+     * Estimate Enhancement
+     * @description What an enhancement would give, with which engines, and how long it would take; nothing is decoded.
+     *
+     *     Needs the scope `enhance:use` (roles: viewer, operator, admin).
+     */
+    post: operations["estimate_enhancement_api_v1_enhance_estimate_post"];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/v1/enhance/batch": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /**
+     * Enhance Batch
+     * @description Enhance all photos of an archive; the result is one ZIP with the same folders, and a list of what failed.
+     *
+     *     Needs the scope `enhance:use` (roles: viewer, operator, admin).
+     */
+    post: operations["enhance_batch_api_v1_enhance_batch_post"];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/v1/enhance/engines": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /**
+     * List Enhancement Engines
+     * @description Restorers and upscalers that can be asked for, with their licences, and the limits of what is sent.
+     *
+     *     Needs the scope `enhance:use` (roles: viewer, operator, admin).
+     */
+    get: operations["list_enhancement_engines_api_v1_enhance_engines_get"];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/v1/enhance/{enhancement_id}": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /**
+     * Get Enhancement
+     * @description `pending`, `processing`, `completed` with `result`, `failed` with `error`, `cleaned`; and each photo's steps.
+     *
+     *     Needs the scope `enhance:use` (roles: viewer, operator, admin).
+     */
+    get: operations["get_enhancement_api_v1_enhance__enhancement_id__get"];
+    put?: never;
+    post?: never;
+    /**
+     * Clean Enhancement
+     * @description End it if it has not ended, and overwrite all of it now.
+     *
+     *     Needs the scope `enhance:use` (roles: viewer, operator, admin).
+     */
+    delete: operations["clean_enhancement_api_v1_enhance__enhancement_id__delete"];
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/v1/enhance/{enhancement_id}/result": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /**
+     * Get Enhancement Result
+     * @description The result, once: when all of it has left, it is overwritten. A transfer that breaks off can be tried again.
+     *
+     *     Needs the scope `enhance:use` (roles: viewer, operator, admin).
+     */
+    get: operations["get_enhancement_result_api_v1_enhance__enhancement_id__result_get"];
     put?: never;
     post?: never;
     delete?: never;
@@ -1995,6 +2155,116 @@ export interface paths {
     patch?: never;
     trace?: never;
   };
+  "/api/v1/stream/{stream_id}/record": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /**
+     * Start Recording
+     * @description Write what viewers see, names included, to a file from now on.
+     *
+     *     Needs the scope `streams:manage` (roles: operator, admin).
+     */
+    post: operations["start_recording_api_v1_stream__stream_id__record_post"];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/v1/stream/{stream_id}/record/stop": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /**
+     * Stop Recording
+     * @description End the recording; answers when the file is complete. The stream goes on.
+     *
+     *     Needs the scope `streams:manage` (roles: operator, admin).
+     */
+    post: operations["stop_recording_api_v1_stream__stream_id__record_stop_post"];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/v1/stream/recordings": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /**
+     * List Recordings
+     * @description All recordings, also of streams that are over; the one that began last first.
+     *
+     *     Needs the scope `streams:read` (roles: viewer, operator, admin).
+     */
+    get: operations["list_recordings_api_v1_stream_recordings_get"];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/v1/stream/recordings/{recording_id}/video": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /**
+     * Get Recording Video
+     * @description MP4 (H.264); parts of it by `Range`.
+     *
+     *     Needs the scope `streams:read` (roles: viewer, operator, admin).
+     */
+    get: operations["get_recording_video_api_v1_stream_recordings__recording_id__video_get"];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/v1/stream/recordings/{recording_id}": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    post?: never;
+    /**
+     * Delete Recording
+     * @description With its file.
+     *
+     *     Needs the scope `streams:manage` (roles: operator, admin).
+     */
+    delete: operations["delete_recording_api_v1_stream_recordings__recording_id__delete"];
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
   "/api/v1/stream/start": {
     parameters: {
       query?: never;
@@ -2229,6 +2499,332 @@ export interface paths {
      *     Needs the scope `streams:read` (roles: viewer, operator, admin).
      */
     get: operations["get_event_crop_api_v1_stream__stream_id__events__event_id__crop_get"];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/v1/provenance/verify": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /**
+     * Verify Provenance
+     * @description Read every label of a photo or video back, and say which are left. The file is not kept.
+     *
+     *     Needs the scope `provenance:verify` (roles: viewer, operator, admin).
+     */
+    post: operations["verify_provenance_api_v1_provenance_verify_post"];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/v1/swap/policy": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /**
+     * Get Policy
+     * @description Whether faces may be swapped here, within which limits, and how outputs are labelled.
+     *
+     *     Needs the scope `swap:read` (roles: operator, admin).
+     */
+    get: operations["get_policy_api_v1_swap_policy_get"];
+    /**
+     * Set Policy
+     * @description Leave the visible label out, or put it back. The other labels cannot be removed.
+     *
+     *     Needs the scope `swap:manage` (roles: admin).
+     */
+    put: operations["set_policy_api_v1_swap_policy_put"];
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/v1/swap/engines": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /**
+     * List Engines
+     * @description What each engine can do, whether it is ready, and if not, why and what to do.
+     *
+     *     Needs the scope `swap:read` (roles: operator, admin).
+     */
+    get: operations["list_engines_api_v1_swap_engines_get"];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/v1/swap/check": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /**
+     * Check Swap
+     * @description Whether a swap would be made, without sending anything: consent, purpose, scope, and the engine's readiness.
+     *
+     *     Needs the scope `swap` (no role has it, it is granted by name).
+     */
+    post: operations["check_swap_api_v1_swap_check_post"];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/v1/swap": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /**
+     * Swap Face
+     * @description Put the face of a consenting person onto a photo or video, as a job of the kind `swap.run`.
+     *
+     *     `GET /api/v1/jobs/{job_id}` says how far it is; the labelled result is fetched from `/api/v1/swap/results/{job_id}`.
+     *
+     *     Needs the scope `swap` (no role has it, it is granted by name).
+     */
+    post: operations["swap_face_api_v1_swap_post"];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/v1/swap/results/{job_id}": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /**
+     * Get Swap Result
+     * @description The labelled photo or video of one's own job, for `swap.result_ttl_minutes`.
+     *
+     *     Needs the scope `swap` (no role has it, it is granted by name).
+     */
+    get: operations["get_swap_result_api_v1_swap_results__job_id__get"];
+    put?: never;
+    post?: never;
+    /**
+     * Delete Swap Result
+     * @description Delete a result before its time is over. What is on record about it stays.
+     *
+     *     Needs the scope `swap` (no role has it, it is granted by name).
+     */
+    delete: operations["delete_swap_result_api_v1_swap_results__job_id__delete"];
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/v1/swap/consents": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /**
+     * List Consents
+     * @description Newest first.
+     *
+     *     Needs the scope `swap:read` (roles: operator, admin).
+     */
+    get: operations["list_consents_api_v1_swap_consents_get"];
+    put?: never;
+    /**
+     * Record Consent
+     * @description Record that a person of the gallery consents to the use of their face.
+     *
+     *     The evidence itself is not sent: its SHA-256 proves later which file was meant.
+     *
+     *     Needs the scope `swap:manage` (roles: admin).
+     */
+    post: operations["record_consent_api_v1_swap_consents_post"];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/v1/swap/consents/{consent_id}": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /**
+     * Get Consent
+     * @description Needs the scope `swap:read` (roles: operator, admin).
+     */
+    get: operations["get_consent_api_v1_swap_consents__consent_id__get"];
+    put?: never;
+    post?: never;
+    /**
+     * Delete Consent
+     * @description Delete one that was never used; `consent_used`: revoke it instead.
+     *
+     *     Needs the scope `swap:manage` (roles: admin).
+     */
+    delete: operations["delete_consent_api_v1_swap_consents__consent_id__delete"];
+    options?: never;
+    head?: never;
+    /**
+     * Change Consent
+     * @description Let it end sooner, or change the note. What it permits cannot be widened: record a new one instead.
+     *
+     *     Needs the scope `swap:manage` (roles: admin).
+     */
+    patch: operations["change_consent_api_v1_swap_consents__consent_id__patch"];
+    trace?: never;
+  };
+  "/api/v1/swap/consents/{consent_id}/revoke": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /**
+     * Revoke Consent
+     * @description Swaps that wait or run by it stop, live ones within a second. There is no way back: record a new consent.
+     *
+     *     Needs the scope `swap:manage` (roles: admin).
+     */
+    post: operations["revoke_consent_api_v1_swap_consents__consent_id__revoke_post"];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/v1/swap/live": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /**
+     * List Live Swaps
+     * @description One's own, those that run first.
+     *
+     *     Needs the scope `swap` (no role has it, it is granted by name).
+     */
+    get: operations["list_live_swaps_api_v1_swap_live_get"];
+    put?: never;
+    /**
+     * Start Live Swap
+     * @description Swap a face on a running stream; every frame is labelled. Needs `streams:read`, too.
+     *
+     *     It ends with its stream, when it is stopped, and within a second of its consent's revocation.
+     *
+     *     Needs the scope `swap` (no role has it, it is granted by name).
+     */
+    post: operations["start_live_swap_api_v1_swap_live_post"];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/v1/swap/live/{live_id}": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /**
+     * Get Live Swap
+     * @description State, rates, and an address to watch it at.
+     *
+     *     Needs the scope `swap` (no role has it, it is granted by name).
+     */
+    get: operations["get_live_swap_api_v1_swap_live__live_id__get"];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/v1/swap/live/{live_id}/stop": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /**
+     * Stop Live Swap
+     * @description End it; the stream itself goes on.
+     *
+     *     Needs the scope `swap` (no role has it, it is granted by name).
+     */
+    post: operations["stop_live_swap_api_v1_swap_live__live_id__stop_post"];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/v1/swap/live/{live_id}/feed": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /**
+     * Watch Live Swap
+     * @description Motion JPEG of labelled frames, for `<img src>`; the address is `feed_url` of the live swap.
+     *
+     *     Needs the scope `swap` (no role has it, it is granted by name).
+     */
+    get: operations["watch_live_swap_api_v1_swap_live__live_id__feed_get"];
     put?: never;
     post?: never;
     delete?: never;
@@ -2817,21 +3413,39 @@ export interface components {
       | "rewritten"
       | "head_unknown"
       | "anchor_damaged";
-    /** CheckFields */
-    CheckFields: {
+    /**
+     * CheckAnswer
+     * @description It would be done; else there is a problem with the code of the reason.
+     */
+    CheckAnswer: {
+      /** Person Id */
+      person_id: string;
+      /** Engine */
+      engine: string;
+      kind: components["schemas"]["SwapKind"];
       /**
-       * Repair
-       * @description Mend what can be mended without losing anything.
-       * @default false
+       * Consent Valid Until
+       * Format: date-time
        */
-      repair?: boolean;
+      consent_valid_until: string;
       /**
-       * Quick
-       * @description Compare the sizes of photos and read none.
-       * @default false
+       * Labels
+       * @description What the output would carry.
+       * @example [
+       *       "visible",
+       *       "xmp"
+       *     ]
        */
-      quick?: boolean;
+      labels: string[];
+      /** Request Id */
+      request_id: string;
     };
+    /**
+     * CleaningReason
+     * @description Why nothing is left.
+     * @enum {string}
+     */
+    CleaningReason: "retrieved" | "expired" | "deleted" | "failed" | "stopped";
     /** CompareAnswer */
     CompareAnswer: {
       /** Request Id */
@@ -2870,6 +3484,97 @@ export interface components {
         [key: string]: number;
       };
     };
+    /**
+     * Conclusion
+     * @enum {string}
+     */
+    Conclusion: "intact" | "signed" | "altered" | "unlabelled";
+    /** ConsentAnswer */
+    ConsentAnswer: {
+      /** Consent Id */
+      consent_id: string;
+      /**
+       * Person Id
+       * @description Null: the person was deleted from the gallery.
+       */
+      person_id: string | null;
+      /**
+       * Subject Name
+       * @description The person's name when the consent was recorded.
+       */
+      subject_name: string;
+      /** Grantor */
+      grantor: string;
+      /** Purpose */
+      purpose: string;
+      /** Scopes */
+      scopes: components["schemas"]["SwapKind"][];
+      /**
+       * Valid Until
+       * Format: date-time
+       */
+      valid_until: string;
+      status: components["schemas"]["ConsentStatus"];
+      /** Evidence Sha256 */
+      evidence_sha256: string;
+      /** Evidence Name */
+      evidence_name: string;
+      /** Note */
+      note: string;
+      /**
+       * Created By
+       * @description Id of the user who recorded it.
+       */
+      created_by: string;
+      /**
+       * Created At
+       * Format: date-time
+       */
+      created_at: string;
+      /** Revoked At */
+      revoked_at: string | null;
+      /** Revoked By */
+      revoked_by: string | null;
+      /** Revocation Reason */
+      revocation_reason: string;
+      /**
+       * Uses
+       * @description Swaps that were asked for by it.
+       */
+      uses: number;
+      /** Last Used At */
+      last_used_at: string | null;
+    };
+    /**
+     * ConsentFields
+     * @description What is left out stays as it is. A consent can only be made to end sooner.
+     */
+    ConsentFields: {
+      /** Valid Until */
+      valid_until?: string | null;
+      /** Note */
+      note?: string | null;
+    };
+    /** ConsentListAnswer */
+    ConsentListAnswer: {
+      /** Consents */
+      consents: components["schemas"]["ConsentAnswer"][];
+      /** Next Cursor */
+      next_cursor: string | null;
+      /** Request Id */
+      request_id: string;
+    };
+    /** ConsentOnlyAnswer */
+    ConsentOnlyAnswer: {
+      consent: components["schemas"]["ConsentAnswer"];
+      /** Request Id */
+      request_id: string;
+    };
+    /**
+     * ConsentStatus
+     * @enum {string}
+     */
+    ConsentStatus: "valid" | "expired" | "revoked" | "person_gone";
     /**
      * CoverageAnswer
      * @description How much of the gallery a pack version can find.
@@ -3207,6 +3912,421 @@ export interface components {
       | "refused"
       | "lost"
       | "error";
+    /** EngineAnswer */
+    EngineAnswer: {
+      /** Engine */
+      engine: string;
+      readiness: components["schemas"]["Readiness"];
+      /** Kinds */
+      kinds: components["schemas"]["SwapKind"][];
+      /** Many Faces */
+      many_faces: boolean;
+      /** Needs Weights */
+      needs_weights: boolean;
+      /** Is External */
+      is_external: boolean;
+      /** Licence */
+      licence: string;
+      /** Commercial */
+      commercial: boolean;
+      /** Providers */
+      providers: string[];
+      /** Version */
+      version: string | null;
+      /**
+       * Provider
+       * @description What would really run it; null: not known.
+       */
+      provider: string | null;
+      /** Findings */
+      findings: components["schemas"]["EngineFindingAnswer"][];
+    };
+    /** EngineFindingAnswer */
+    EngineFindingAnswer: {
+      /** Name */
+      name: string;
+      /** Is Ok */
+      is_ok: boolean;
+      /** Detail */
+      detail: string;
+      /** Advice */
+      advice: string | null;
+    };
+    /** EngineListAnswer */
+    EngineListAnswer: {
+      /** Engines */
+      engines: components["schemas"]["EngineAnswer"][];
+      /** Request Id */
+      request_id: string;
+    };
+    /** EnginesUsed */
+    EnginesUsed: {
+      /**
+       * Restorer
+       * @example gfpgan@1.4
+       */
+      restorer: string | null;
+      /**
+       * Upscaler
+       * @example realesrgan-compact
+       */
+      upscaler: string | null;
+      /**
+       * Recogniser
+       * @description What measured the identity.
+       * @example dlib@19.22
+       */
+      recogniser: string | null;
+    };
+    /**
+     * EnhanceFields
+     * @description The form's fields beside the file.
+     */
+    EnhanceFields: {
+      /**
+       * Enhancement Level
+       * @description 1, 2, 3, 4: ×1, ×2, ×4, ×8.
+       * @default 2
+       */
+      enhancement_level?: number;
+      /**
+       * Preserve Identity
+       * @description Blend each face back until it is still the same person.
+       * @default true
+       */
+      preserve_identity?: boolean;
+      /**
+       * @description `same`: as it came.
+       * @default same
+       */
+      output_format?: components["schemas"]["OutputFormat"];
+      /**
+       * Restorer
+       * @description One of the engines; `none`; left out: the best at hand.
+       */
+      restorer?: string | null;
+      /**
+       * Upscaler
+       * @description Likewise; `lanczos`: no network.
+       */
+      upscaler?: string | null;
+      /**
+       * Fidelity
+       * @description Of restorers that have it: 1 keeps most of the original.
+       * @default 0.5
+       */
+      fidelity?: number;
+      /**
+       * Identity Threshold
+       * @description Least cosine before and after.
+       */
+      identity_threshold?: number | null;
+      /**
+       * Keep Gps
+       * @default false
+       */
+      keep_gps?: boolean;
+      /**
+       * Time Budget S
+       * @description What the upscaler may take where none is named; left out: the setting.
+       */
+      time_budget_s?: number | null;
+    };
+    /** EnhancedFaceAnswer */
+    EnhancedFaceAnswer: {
+      box: components["schemas"]["PixelBox"];
+      /** Is Restored */
+      is_restored: boolean;
+      /**
+       * Reason
+       * @description Why it was not restored.
+       */
+      reason: string | null;
+      identity: components["schemas"]["IdentityAnswer"];
+      /** Sharpness Before */
+      sharpness_before: number;
+      /** Sharpness After */
+      sharpness_after: number;
+      /** Quality Before */
+      quality_before: number;
+      /** Quality After */
+      quality_after: number;
+    };
+    /** EnhancementAnswer */
+    EnhancementAnswer: {
+      /**
+       * Enhancement Id
+       * @example 0199a2b4-5c6d-7e8f-9a0b-1c2d3e4f5a6b
+       */
+      enhancement_id: string;
+      /** Is Batch */
+      is_batch: boolean;
+      status: components["schemas"]["EnhancementStatus"];
+      /**
+       * Progress
+       * @description 0…1, of the whole.
+       */
+      progress: number;
+      /**
+       * Done
+       * @description Photos that have ended, well or not.
+       */
+      done: number;
+      /**
+       * Total
+       * @description Null: the archive was not looked through yet.
+       */
+      total: number | null;
+      /**
+       * Estimated S
+       * @description When it was sent, for this machine, without waiting.
+       */
+      estimated_s: number | null;
+      options: components["schemas"]["EnhanceFields"] | null;
+      /**
+       * Photos
+       * @description Empty where another process than the one that answers has them, and after a restart.
+       */
+      photos: components["schemas"]["EnhancementPhotoAnswer"][];
+      /** @description Of a completed one. */
+      result: components["schemas"]["EnhancementResultAnswer"] | null;
+      /** @description Of a failed one. */
+      error: components["schemas"]["EnhancementProblem"] | null;
+      /**
+       * Created At
+       * Format: date-time
+       */
+      created_at: string;
+      /** Started At */
+      started_at: string | null;
+      /** Finished At */
+      finished_at: string | null;
+      /**
+       * Cleaned At
+       * @description When the last of it was overwritten.
+       */
+      cleaned_at: string | null;
+      cleaned_by: components["schemas"]["CleaningReason"] | null;
+    };
+    /** EnhancementEngineAnswer */
+    EnhancementEngineAnswer: {
+      /** Name */
+      name: string;
+      /**
+       * Kind
+       * @example upscaler
+       */
+      kind: string;
+      /** Pack */
+      pack: string | null;
+      /** Licence */
+      licence: string;
+      /**
+       * Commercial
+       * @description Whether the licence allows commercial use.
+       */
+      commercial: boolean;
+      /** Has Fidelity */
+      has_fidelity: boolean;
+      /**
+       * Seconds Per Megapixel
+       * @description Upscalers: of output; restorers: a face. Null: unknown.
+       */
+      seconds_per_megapixel: number | null;
+    };
+    /**
+     * EnhancementEnginesAnswer
+     * @description The first of each kind is taken where a request names none.
+     */
+    EnhancementEnginesAnswer: {
+      /** Restorers */
+      restorers: components["schemas"]["EnhancementEngineAnswer"][];
+      /** Upscalers */
+      upscalers: components["schemas"]["EnhancementEngineAnswer"][];
+      /** Max Upload Bytes */
+      max_upload_bytes: number;
+      /** Max Archive Bytes */
+      max_archive_bytes: number;
+      /**
+       * Archive Formats
+       * @example [
+       *       "zip",
+       *       "tar",
+       *       "rar",
+       *       "7z"
+       *     ]
+       */
+      archive_formats: string[];
+      /** Result Ttl S */
+      result_ttl_s: number;
+      /** Request Id */
+      request_id: string;
+    };
+    /** EnhancementEstimateAnswer */
+    EnhancementEstimateAnswer: {
+      /** Width After */
+      width_after: number;
+      /** Height After */
+      height_after: number;
+      engines: components["schemas"]["EnginesUsed"];
+      /**
+       * Estimated S
+       * @description On this machine, without waiting.
+       */
+      estimated_s: number;
+      /**
+       * Is Quick
+       * @description `POST /api/v1/enhance` waits for it and answers 200.
+       */
+      is_quick: boolean;
+      /** Peak Bytes */
+      peak_bytes: number;
+      /** Request Id */
+      request_id: string;
+    };
+    /** EnhancementOnlyAnswer */
+    EnhancementOnlyAnswer: {
+      enhancement: components["schemas"]["EnhancementAnswer"];
+      /** Request Id */
+      request_id: string;
+    };
+    /**
+     * EnhancementPhotoAnswer
+     * @description One photo on its way.
+     */
+    EnhancementPhotoAnswer: {
+      /**
+       * Position
+       * @description From 0, in the order of the archive.
+       */
+      position: number;
+      /**
+       * Name
+       * @description As it was sent, with the folders of an archive.
+       * @example holiday/beach.jpg
+       */
+      name: string;
+      /** Size Bytes */
+      size_bytes: number;
+      status: components["schemas"]["StepStatus"];
+      /** @description What is being done; null while it waits. */
+      stage: components["schemas"]["Stage"] | null;
+      /**
+       * Progress
+       * @description 0…1.
+       */
+      progress: number;
+      /**
+       * Output Name
+       * @description In the result.
+       * @example holiday/beach.jpg
+       */
+      output_name: string | null;
+      /** Output Size Bytes */
+      output_size_bytes: number | null;
+      /** @description Of an enhanced photo: what ran, and what it brought. */
+      report: components["schemas"]["EnhancementReportAnswer"] | null;
+      /** @description Of a failed one. */
+      error: components["schemas"]["EnhancementProblem"] | null;
+    };
+    /** EnhancementProblem */
+    EnhancementProblem: {
+      /**
+       * Code
+       * @example image_damaged
+       */
+      code: string;
+      /** Title */
+      title: string;
+      /** Detail */
+      detail: string;
+    };
+    /** EnhancementReportAnswer */
+    EnhancementReportAnswer: {
+      /** Width Before */
+      width_before: number;
+      /** Height Before */
+      height_before: number;
+      /** Width After */
+      width_after: number;
+      /** Height After */
+      height_after: number;
+      /** Scale */
+      scale: number;
+      engines: components["schemas"]["EnginesUsed"];
+      /**
+       * Faces
+       * @description Largest first; empty: the photo was enhanced as a whole.
+       */
+      faces: components["schemas"]["EnhancedFaceAnswer"][];
+      /**
+       * Sharpness Before
+       * @description 0…1.
+       */
+      sharpness_before: number;
+      /** Sharpness After */
+      sharpness_after: number;
+      /**
+       * Enhancement Ratio
+       * @description Sharpness after to before.
+       */
+      enhancement_ratio: number;
+      /**
+       * Notes
+       * @description What was done otherwise than one might expect.
+       */
+      notes: string[];
+      /** Seconds */
+      seconds: number;
+    };
+    /**
+     * EnhancementResultAnswer
+     * @description Waits to be fetched once.
+     */
+    EnhancementResultAnswer: {
+      /**
+       * Url
+       * @description GET it with the retrieval token as `X-Retrieval-Token` or `?token=`.
+       */
+      url: string;
+      /**
+       * File Name
+       * @example beach.jpg
+       */
+      file_name: string;
+      /**
+       * Media Type
+       * @example image/jpeg
+       */
+      media_type: string;
+      /** Size Bytes */
+      size_bytes: number;
+      /**
+       * Expires At
+       * Format: date-time
+       * @description Then it is overwritten.
+       */
+      expires_at: string;
+    };
+    /**
+     * EnhancementStatus
+     * @enum {string}
+     */
+    EnhancementStatus: "pending" | "processing" | "completed" | "failed" | "cleaned";
+    /**
+     * EnhancementSubmittedAnswer
+     * @description 200: it is done. 202: it goes on, `GET /api/v1/enhance/{enhancement_id}` says how far it is.
+     */
+    EnhancementSubmittedAnswer: {
+      enhancement: components["schemas"]["EnhancementAnswer"];
+      /**
+       * Retrieval Token
+       * @description Told here alone. Without it nobody, the server neither, has the result.
+       */
+      retrieval_token: string;
+      /** Request Id */
+      request_id: string;
+    };
     /** EnrolmentAnswer */
     EnrolmentAnswer: {
       /** Request Id */
@@ -3353,7 +4473,7 @@ export interface components {
     };
     /**
      * Family
-     * @description What a pack's weights do; only those of `face` have roles so far.
+     * @description What a pack's weights do; those of `swap` have no roles so far.
      * @enum {string}
      */
     Family: "face" | "restore" | "upscale" | "swap";
@@ -3559,6 +4679,27 @@ export interface components {
        */
       outdated: number;
     };
+    /** IdentityAnswer */
+    IdentityAnswer: {
+      status: components["schemas"]["IdentityStatus"];
+      /**
+       * Similarity
+       * @description Cosine of the embeddings before and after; null: not measurable.
+       */
+      similarity: number | null;
+      /** Threshold */
+      threshold: number | null;
+      /**
+       * Restored Share
+       * @description 0…1: how much of the restored face is in the result.
+       */
+      restored_share: number;
+    };
+    /**
+     * IdentityStatus
+     * @enum {string}
+     */
+    IdentityStatus: "kept" | "lost" | "not_measurable";
     /** ImageAnswer */
     ImageAnswer: {
       /**
@@ -3904,6 +5045,107 @@ export interface components {
       /** Url */
       url: string | null;
     };
+    /** LiveAnswer */
+    LiveAnswer: {
+      /** Live Id */
+      live_id: string;
+      /** Stream Id */
+      stream_id: string;
+      /** Consent Id */
+      consent_id: string;
+      /** Engine */
+      engine: string;
+      state: components["schemas"]["LiveState"];
+      /** @description Null: it runs. */
+      end_reason: components["schemas"]["LiveEnd"] | null;
+      /** End Detail */
+      end_detail: string | null;
+      /**
+       * Started At
+       * Format: date-time
+       */
+      started_at: string;
+      /** Ended At */
+      ended_at: string | null;
+      /**
+       * Frames
+       * @description That were published.
+       */
+      frames: number;
+      /** Frames With A Face */
+      frames_with_a_face: number;
+      /** Fps */
+      fps: number;
+      /**
+       * Virtual Camera
+       * @description The device that is written to.
+       */
+      virtual_camera: string | null;
+      /**
+       * Feed Url
+       * @description Motion JPEG for `<img src>`, good for a while; null: it is over.
+       */
+      feed_url: string | null;
+    };
+    /**
+     * LiveEnd
+     * @enum {string}
+     */
+    LiveEnd: "stopped" | "stream_ended" | "consent_lost" | "shutdown" | "error";
+    /** LiveFields */
+    LiveFields: {
+      /**
+       * Stream Id
+       * @description A stream that runs.
+       */
+      stream_id: string;
+      /** Consent Id */
+      consent_id: string;
+      /**
+       * Purpose
+       * @description A word of the operator's own; a swap has to name the same one.
+       * @example film-dubbing
+       */
+      purpose: string;
+      /**
+       * Engine
+       * @default landmark
+       * @example landmark
+       */
+      engine?: string;
+      /**
+       * All Faces
+       * @default false
+       */
+      all_faces?: boolean;
+      /**
+       * Virtual Camera
+       * @description Send the labelled frames to the virtual camera, too.
+       * @default false
+       */
+      virtual_camera?: boolean;
+    };
+    /** LiveListAnswer */
+    LiveListAnswer: {
+      /**
+       * Live Swaps
+       * @description One's own that run, then those that ended last.
+       */
+      live_swaps: components["schemas"]["LiveAnswer"][];
+      /** Request Id */
+      request_id: string;
+    };
+    /** LiveOnlyAnswer */
+    LiveOnlyAnswer: {
+      live_swap: components["schemas"]["LiveAnswer"];
+      /** Request Id */
+      request_id: string;
+    };
+    /**
+     * LiveState
+     * @enum {string}
+     */
+    LiveState: "waiting" | "running" | "ended" | "failed";
     /**
      * LivenessAnswer
      * @description Whether a face is live, or a picture of one.
@@ -3991,6 +5233,45 @@ export interface components {
        */
       suggested_threshold: number;
     };
+    /** ManifestAnswer */
+    ManifestAnswer: {
+      /**
+       * Valid
+       * @description The signature is whole, and the file is the one that was signed.
+       */
+      valid: boolean;
+      /**
+       * Trusted
+       * @description And it was signed by this installation, or by one that it trusts.
+       */
+      trusted: boolean;
+      /** Issuer */
+      issuer: string | null;
+      /** Generator */
+      generator: string | null;
+      /** Digital Source Type */
+      digital_source_type: string | null;
+      /**
+       * Problems
+       * @description C2PA's codes.
+       * @example [
+       *       "assertion.dataHash.mismatch"
+       *     ]
+       */
+      problems: string[];
+    };
+    /** MarkAnswer */
+    MarkAnswer: {
+      /** Mark */
+      mark: string;
+      /**
+       * Is Own
+       * @description This installation has given it out.
+       */
+      is_own: boolean;
+      /** @description For those who may read the audit log (`audit:read`). */
+      output: components["schemas"]["OutputAnswer"] | null;
+    };
     /** Match */
     Match: {
       /** Person Id */
@@ -4031,6 +5312,11 @@ export interface components {
       rate: number;
       interval: components["schemas"]["RateInterval"];
     };
+    /**
+     * Media
+     * @enum {string}
+     */
+    Media: "photo" | "video";
     /** MergeAnswer */
     MergeAnswer: {
       /** Request Id */
@@ -4066,6 +5352,22 @@ export interface components {
        * @example 018f6d3a-6c1e-7c3b-9d0e-2f4b8a1c5e77
        */
       unknown_id: string;
+    };
+    /** MetadataAnswer */
+    MetadataAnswer: {
+      /**
+       * Digital Source Type
+       * @description IPTC's URI.
+       * @example http://cv.iptc.org/newscodes/digitalsourcetype/compositeWithTrainedAlgorithmicMedia
+       */
+      digital_source_type: string | null;
+      /**
+       * Aigc
+       * @description The field AIGC of GB 45438-2025.
+       */
+      aigc: {
+        [key: string]: string;
+      } | null;
     };
     /** MetadataConflictAnswer */
     MetadataConflictAnswer: {
@@ -4314,6 +5616,52 @@ export interface components {
       /** Is Match */
       is_match: boolean;
     };
+    /** NewConsentFields */
+    NewConsentFields: {
+      /**
+       * Person Id
+       * @description Of the gallery: whose face it is.
+       */
+      person_id: string;
+      /**
+       * Grantor
+       * @description Who consented: the person, or who may speak for them.
+       * @example 张三
+       */
+      grantor: string;
+      /**
+       * Purpose
+       * @description A word of the operator's own; a swap has to name the same one.
+       * @example film-dubbing
+       */
+      purpose: string;
+      /**
+       * Scopes
+       * @description What the face may be put onto.
+       */
+      scopes: components["schemas"]["SwapKind"][];
+      /**
+       * Valid Until
+       * Format: date-time
+       * @example 2027-01-31T00:00:00Z
+       */
+      valid_until: string;
+      /**
+       * Evidence Sha256
+       * @description Of the signed paper or recording, which stays with its owner.
+       */
+      evidence_sha256: string;
+      /**
+       * Evidence Name
+       * @example consent-zhang-san.pdf
+       */
+      evidence_name: string;
+      /**
+       * Note
+       * @default
+       */
+      note?: string;
+    };
     /** NewKeyAnswer */
     NewKeyAnswer: {
       key: components["schemas"]["KeyAnswer"];
@@ -4448,6 +5796,42 @@ export interface components {
       | "different_persons"
       | "face_not_found"
       | "not_covered";
+    /**
+     * OutputAnswer
+     * @description What the operator's records say.
+     */
+    OutputAnswer: {
+      /**
+       * Kind
+       * @example swap
+       */
+      kind: string;
+      /** Job Id */
+      job_id: string;
+      /** Owner Id */
+      owner_id: string | null;
+      /** Engine */
+      engine: string;
+      /** Consent Id */
+      consent_id: string | null;
+      /** Labels */
+      labels: string[];
+      /**
+       * Sha256
+       * @description Of the file as it was given out; empty: it was a live stream.
+       */
+      sha256: string;
+      /**
+       * Created At
+       * Format: date-time
+       */
+      created_at: string;
+    };
+    /**
+     * OutputFormat
+     * @enum {string}
+     */
+    OutputFormat: "same" | "jpeg" | "png" | "webp";
     /** OwnProfileFields */
     OwnProfileFields: {
       /**
@@ -4647,6 +6031,69 @@ export interface components {
        */
       height: number;
     };
+    /** PolicyAnswer */
+    PolicyAnswer: {
+      /**
+       * Enabled
+       * @description `swap.enabled` of the settings.
+       */
+      enabled: boolean;
+      /**
+       * Visible Label
+       * @description The other labels cannot be removed.
+       */
+      visible_label: boolean;
+      /**
+       * Changed By
+       * @description Id of the user who said so last; null: as by default.
+       */
+      changed_by: string | null;
+      /** Changed At */
+      changed_at: string | null;
+      /** Max Image Bytes */
+      max_image_bytes: number;
+      /** Max Video Bytes */
+      max_video_bytes: number;
+      /** Max Video S */
+      max_video_s: number;
+      /** Result Ttl Minutes */
+      result_ttl_minutes: number;
+      /** Max Live */
+      max_live: number;
+      /** Request Id */
+      request_id: string;
+    };
+    /** PolicyFields */
+    PolicyFields: {
+      /** Visible Label */
+      visible_label: boolean;
+    };
+    /** ProvenanceAnswer */
+    ProvenanceAnswer: {
+      media: components["schemas"]["Media"];
+      /** @description `intact`: signed by somebody trusted, and not a bit was changed. `signed`: the same by somebody else. `altered`: labelled, and changed or saved anew. `unlabelled`: nothing was found, which proves nothing. */
+      conclusion: components["schemas"]["Conclusion"];
+      /**
+       * Survived
+       * @description Of `visible`, `xmp`, `aigc`, `c2pa` (valid), `watermark`.
+       * @example [
+       *       "visible",
+       *       "watermark"
+       *     ]
+       */
+      survived: string[];
+      visible: components["schemas"]["VisibleAnswer"];
+      metadata: components["schemas"]["MetadataAnswer"];
+      manifest: components["schemas"]["ManifestAnswer"] | null;
+      watermark: components["schemas"]["WatermarkAnswer"] | null;
+      /**
+       * Marks
+       * @description Every id that was read.
+       */
+      marks: components["schemas"]["MarkAnswer"][];
+      /** Request Id */
+      request_id: string;
+    };
     /** PullFields */
     PullFields: {
       /**
@@ -4745,6 +6192,70 @@ export interface components {
       /** High */
       high: number;
     };
+    /**
+     * Readiness
+     * @enum {string}
+     */
+    Readiness: "ready" | "degraded" | "not_installed" | "model_missing" | "provider_missing" | "broken";
+    /** RecordingAnswer */
+    RecordingAnswer: {
+      /** Recording Id */
+      recording_id: string;
+      /** Stream Id */
+      stream_id: string;
+      /** Stream Name */
+      stream_name: string;
+      /**
+       * Started At
+       * Format: date-time
+       */
+      started_at: string;
+      /**
+       * Ended At
+       * @description Null: it goes on.
+       */
+      ended_at: string | null;
+      end_reason: components["schemas"]["RecordingEnd"] | null;
+      /** End Detail */
+      end_detail: string | null;
+      /** Frames */
+      frames: number;
+      /**
+       * Dropped
+       * @description Pictures that were left out because the disk or the processor was too slow.
+       */
+      dropped: number;
+      /** Bytes */
+      bytes: number;
+      /**
+       * Video Url
+       * @description Null: it goes on, or holds no picture and was not kept.
+       */
+      video_url: string | null;
+    };
+    /**
+     * RecordingEnd
+     * @enum {string}
+     */
+    RecordingEnd: "stopped" | "stream_ended" | "size_limit" | "failed" | "interrupted";
+    /** RecordingListAnswer */
+    RecordingListAnswer: {
+      /** Recordings */
+      recordings: components["schemas"]["RecordingAnswer"][];
+      /**
+       * Bytes Total
+       * @description Of all that are listed.
+       */
+      bytes_total: number;
+      /** Request Id */
+      request_id: string;
+    };
+    /** RecordingOnlyAnswer */
+    RecordingOnlyAnswer: {
+      recording: components["schemas"]["RecordingAnswer"];
+      /** Request Id */
+      request_id: string;
+    };
     /** ReembedFields */
     ReembedFields: {
       /**
@@ -4840,6 +6351,14 @@ export interface components {
        */
       event_ids?: string[] | null;
     };
+    /** RevocationFields */
+    RevocationFields: {
+      /**
+       * Reason
+       * @default
+       */
+      reason?: string;
+    };
     /** RevocationForm */
     RevocationForm: {
       /**
@@ -4877,6 +6396,35 @@ export interface components {
       reason: string;
       /** Threads */
       threads: number;
+      /**
+       * Requested
+       * @description As the settings name them.
+       */
+      requested: string[];
+      /**
+       * Available
+       * @description What the installed ONNX Runtime offers.
+       */
+      available: string[];
+      /**
+       * Missing
+       * @description Asked for, and not running, each with the cause.
+       */
+      missing: string[];
+      /**
+       * Running
+       * @description Loaded networks by what their sessions say runs them.
+       */
+      running: {
+        [key: string]: number;
+      };
+      /** Device Id */
+      device_id: number;
+      /**
+       * Gpu Memory Bytes
+       * @description Most that one network may take of a GPU; null: no limit.
+       */
+      gpu_memory_bytes: number | null;
     };
     /** SampledPeople */
     SampledPeople: {
@@ -4905,8 +6453,13 @@ export interface components {
       | "jobs:read"
       | "jobs:manage"
       | "images"
+      | "enhance:use"
       | "streams:read"
       | "streams:manage"
+      | "provenance:verify"
+      | "swap:read"
+      | "swap:manage"
+      | "swap"
       | "users:manage"
       | "audit:read";
     /**
@@ -5170,6 +6723,12 @@ export interface components {
        */
       fingerprint: string;
     };
+    /**
+     * Stage
+     * @description What is being done to a photo, in this order.
+     * @enum {string}
+     */
+    Stage: "decoding" | "detecting" | "upscaling" | "restoring" | "measuring" | "encoding";
     /** StartFields */
     StartFields: {
       /**
@@ -5265,6 +6824,11 @@ export interface components {
       /** Request Id */
       request_id: string;
     };
+    /**
+     * StepStatus
+     * @enum {string}
+     */
+    StepStatus: "pending" | "processing" | "completed" | "failed";
     /** StreamAnswer */
     StreamAnswer: {
       /** Stream Id */
@@ -5379,6 +6943,12 @@ export interface components {
       /** Request Id */
       request_id: string;
     };
+    /**
+     * SwapKind
+     * @description What a swap is made of.
+     * @enum {string}
+     */
+    SwapKind: "image" | "video" | "live";
     /** TaskAnswer */
     TaskAnswer: {
       /**
@@ -5628,6 +7198,11 @@ export interface components {
        * @description What it may do; of `/users/me`: by the credential of this call.
        */
       scopes: components["schemas"]["Scope"][];
+      /**
+       * Granted Scopes
+       * @description Those beyond the role's, given to this user by name.
+       */
+      granted_scopes: components["schemas"]["Scope"][];
       /** Is Active */
       is_active: boolean;
       /**
@@ -5645,12 +7220,17 @@ export interface components {
     };
     /**
      * UserFields
-     * @description What is left out stays as it is. A new role, state or password ends all logins of the user.
+     * @description What is left out stays as it is. A new role, grant, state or password ends all logins of the user.
      */
     UserFields: {
       /** Name */
       name?: string | null;
       role?: components["schemas"]["Role"] | null;
+      /**
+       * Granted Scopes
+       * @description All scopes that the user is given beyond the role's; empty: none.
+       */
+      granted_scopes?: components["schemas"]["Scope"][] | null;
       /**
        * Is Active
        * @description False: no login and no API key of the user works.
@@ -5698,6 +7278,35 @@ export interface components {
        * @example 张三-01
        */
       person_id: string;
+    };
+    /** VisibleAnswer */
+    VisibleAnswer: {
+      /** Found */
+      found: boolean;
+      /**
+       * Score
+       * @description Correlation with the label's shape, 0…1.
+       */
+      score: number;
+    };
+    /** WatermarkAnswer */
+    WatermarkAnswer: {
+      /**
+       * Mark
+       * @description 64 bits in hexadecimal.
+       * @example 3f2a9c0d5b7e1846
+       */
+      mark: string;
+      /**
+       * Sureness
+       * @description Standard deviations by which its pattern stands out.
+       */
+      sureness: number;
+      /**
+       * Scale
+       * @description 1 unless the picture was cropped or got a border.
+       */
+      scale: number;
     };
     /** WebhookAnswer */
     WebhookAnswer: {
@@ -5904,6 +7513,21 @@ export interface components {
         [key: string]: string;
       };
     };
+    /** CheckFields */
+    lianpu__gallery__consistency__router__CheckFields: {
+      /**
+       * Repair
+       * @description Mend what can be mended without losing anything.
+       * @default false
+       */
+      repair?: boolean;
+      /**
+       * Quick
+       * @description Compare the sizes of photos and read none.
+       * @default false
+       */
+      quick?: boolean;
+    };
     /** ApplyFields */
     lianpu__gallery__insights__health_schemas__ApplyFields: {
       /**
@@ -5979,6 +7603,53 @@ export interface components {
       persons: number;
       /** Viewers */
       viewers: number;
+      /**
+       * Detect Every
+       * @description Faces are looked for in every k-th frame now: in fewer than asked for while the machine is busy.
+       */
+      detect_every: number;
+      /**
+       * Pack
+       * @description `name@version` that faces are recognised by now.
+       * @example dlib@1
+       */
+      pack: string;
+      /**
+       * Decoder
+       * @description What decodes the video; null: no frame yet.
+       * @example h264
+       */
+      decoder: string | null;
+      /**
+       * Decoding Device
+       * @description Where: `software`, or a type of hardware device.
+       * @example software
+       * @example cuda
+       */
+      decoding_device: string | null;
+      /**
+       * Decoding Notice
+       * @description Why it is not the device that the settings ask for.
+       */
+      decoding_notice: string | null;
+    };
+    /** CheckFields */
+    lianpu__swap__schemas__CheckFields: {
+      /** Consent Id */
+      consent_id: string;
+      /**
+       * Purpose
+       * @description A word of the operator's own; a swap has to name the same one.
+       * @example film-dubbing
+       */
+      purpose: string;
+      kind: components["schemas"]["SwapKind"];
+      /**
+       * Engine
+       * @default landmark
+       * @example landmark
+       */
+      engine?: string;
     };
     /** ProblemField */
     ProblemField: {
@@ -7611,6 +9282,88 @@ export interface operations {
       };
     };
   };
+  stream_enhancements_api_v1_enhance_events_get: {
+    parameters: {
+      query?: {
+        /** @description The same, for the first connection. */
+        last_event_id?: number | null;
+      };
+      header?: {
+        /** @description Go on after this event. */
+        "Last-Event-ID"?: number | null;
+      };
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Messages `ready`, `job`, `reset` and `closed` as JSON; the stream does not end by itself. */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "text/event-stream": string;
+        };
+      };
+      /** @description Bad Request */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Unauthorized */
+      401: {
+        headers: {
+          "WWW-Authenticate"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Forbidden */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Unprocessable Entity */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Too Many Requests */
+      429: {
+        headers: {
+          "Retry-After"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Service Unavailable */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
   stream_jobs_api_v1_jobs_events_get: {
     parameters: {
       query?: {
@@ -8816,6 +10569,822 @@ export interface operations {
       };
       /** @description Not Found */
       404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Unprocessable Entity */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Too Many Requests */
+      429: {
+        headers: {
+          "Retry-After"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Service Unavailable */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  enhance_photo_api_v1_enhance_post: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        "multipart/form-data": {
+          /**
+           * Format: binary
+           * @description A photo: JPEG, PNG or WebP.
+           */
+          image: string;
+          /**
+           * Enhancement Level
+           * @description 1, 2, 3, 4: ×1, ×2, ×4, ×8.
+           * @default 2
+           */
+          enhancement_level?: number;
+          /**
+           * Preserve Identity
+           * @description Blend each face back until it is still the same person.
+           * @default true
+           */
+          preserve_identity?: boolean;
+          /**
+           * OutputFormat
+           * @description `same`: as it came.
+           * @default same
+           * @enum {string}
+           */
+          output_format?: "same" | "jpeg" | "png" | "webp";
+          /**
+           * Restorer
+           * @description One of the engines; `none`; left out: the best at hand.
+           */
+          restorer?: string | null;
+          /**
+           * Upscaler
+           * @description Likewise; `lanczos`: no network.
+           */
+          upscaler?: string | null;
+          /**
+           * Fidelity
+           * @description Of restorers that have it: 1 keeps most of the original.
+           * @default 0.5
+           */
+          fidelity?: number;
+          /**
+           * Identity Threshold
+           * @description Least cosine before and after.
+           */
+          identity_threshold?: number | null;
+          /**
+           * Keep Gps
+           * @default false
+           */
+          keep_gps?: boolean;
+          /**
+           * Time Budget S
+           * @description What the upscaler may take where none is named; left out: the setting.
+           */
+          time_budget_s?: number | null;
+        };
+      };
+    };
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["EnhancementSubmittedAnswer"];
+        };
+      };
+      /** @description It takes longer, and goes on. */
+      202: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["EnhancementSubmittedAnswer"];
+        };
+      };
+      /** @description Bad Request */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Unauthorized */
+      401: {
+        headers: {
+          "WWW-Authenticate"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Forbidden */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Request Entity Too Large */
+      413: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Unsupported Media Type */
+      415: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Unprocessable Entity */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Too Many Requests */
+      429: {
+        headers: {
+          "Retry-After"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Service Unavailable */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  estimate_enhancement_api_v1_enhance_estimate_post: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        "multipart/form-data": {
+          /**
+           * Format: binary
+           * @description The photo, or its first 1 MiB: the header is enough.
+           */
+          image: string;
+          /**
+           * Enhancement Level
+           * @description 1, 2, 3, 4: ×1, ×2, ×4, ×8.
+           * @default 2
+           */
+          enhancement_level?: number;
+          /**
+           * Preserve Identity
+           * @description Blend each face back until it is still the same person.
+           * @default true
+           */
+          preserve_identity?: boolean;
+          /**
+           * OutputFormat
+           * @description `same`: as it came.
+           * @default same
+           * @enum {string}
+           */
+          output_format?: "same" | "jpeg" | "png" | "webp";
+          /**
+           * Restorer
+           * @description One of the engines; `none`; left out: the best at hand.
+           */
+          restorer?: string | null;
+          /**
+           * Upscaler
+           * @description Likewise; `lanczos`: no network.
+           */
+          upscaler?: string | null;
+          /**
+           * Fidelity
+           * @description Of restorers that have it: 1 keeps most of the original.
+           * @default 0.5
+           */
+          fidelity?: number;
+          /**
+           * Identity Threshold
+           * @description Least cosine before and after.
+           */
+          identity_threshold?: number | null;
+          /**
+           * Keep Gps
+           * @default false
+           */
+          keep_gps?: boolean;
+          /**
+           * Time Budget S
+           * @description What the upscaler may take where none is named; left out: the setting.
+           */
+          time_budget_s?: number | null;
+        };
+      };
+    };
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["EnhancementEstimateAnswer"];
+        };
+      };
+      /** @description Bad Request */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Unauthorized */
+      401: {
+        headers: {
+          "WWW-Authenticate"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Forbidden */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Request Entity Too Large */
+      413: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Unsupported Media Type */
+      415: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Unprocessable Entity */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Too Many Requests */
+      429: {
+        headers: {
+          "Retry-After"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Service Unavailable */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  enhance_batch_api_v1_enhance_batch_post: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        "multipart/form-data": {
+          /**
+           * Format: binary
+           * @description ZIP, RAR, 7z or tar (also .gz, .bz2, .xz) of photos.
+           */
+          archive: string;
+          /**
+           * Enhancement Level
+           * @description 1, 2, 3, 4: ×1, ×2, ×4, ×8.
+           * @default 2
+           */
+          enhancement_level?: number;
+          /**
+           * Preserve Identity
+           * @description Blend each face back until it is still the same person.
+           * @default true
+           */
+          preserve_identity?: boolean;
+          /**
+           * OutputFormat
+           * @description `same`: as it came.
+           * @default same
+           * @enum {string}
+           */
+          output_format?: "same" | "jpeg" | "png" | "webp";
+          /**
+           * Restorer
+           * @description One of the engines; `none`; left out: the best at hand.
+           */
+          restorer?: string | null;
+          /**
+           * Upscaler
+           * @description Likewise; `lanczos`: no network.
+           */
+          upscaler?: string | null;
+          /**
+           * Fidelity
+           * @description Of restorers that have it: 1 keeps most of the original.
+           * @default 0.5
+           */
+          fidelity?: number;
+          /**
+           * Identity Threshold
+           * @description Least cosine before and after.
+           */
+          identity_threshold?: number | null;
+          /**
+           * Keep Gps
+           * @default false
+           */
+          keep_gps?: boolean;
+          /**
+           * Time Budget S
+           * @description What the upscaler may take where none is named; left out: the setting.
+           */
+          time_budget_s?: number | null;
+        };
+      };
+    };
+    responses: {
+      /** @description Successful Response */
+      202: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["EnhancementSubmittedAnswer"];
+        };
+      };
+      /** @description Bad Request */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Unauthorized */
+      401: {
+        headers: {
+          "WWW-Authenticate"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Forbidden */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Request Entity Too Large */
+      413: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Unsupported Media Type */
+      415: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Unprocessable Entity */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Too Many Requests */
+      429: {
+        headers: {
+          "Retry-After"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Service Unavailable */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  list_enhancement_engines_api_v1_enhance_engines_get: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["EnhancementEnginesAnswer"];
+        };
+      };
+      /** @description Unauthorized */
+      401: {
+        headers: {
+          "WWW-Authenticate"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Forbidden */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Too Many Requests */
+      429: {
+        headers: {
+          "Retry-After"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Service Unavailable */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  get_enhancement_api_v1_enhance__enhancement_id__get: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        enhancement_id: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["EnhancementOnlyAnswer"];
+        };
+      };
+      /** @description Bad Request */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Unauthorized */
+      401: {
+        headers: {
+          "WWW-Authenticate"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Forbidden */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Not Found */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Unprocessable Entity */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Too Many Requests */
+      429: {
+        headers: {
+          "Retry-After"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Service Unavailable */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  clean_enhancement_api_v1_enhance__enhancement_id__delete: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        enhancement_id: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["EnhancementOnlyAnswer"];
+        };
+      };
+      /** @description Bad Request */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Unauthorized */
+      401: {
+        headers: {
+          "WWW-Authenticate"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Forbidden */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Not Found */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Unprocessable Entity */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Too Many Requests */
+      429: {
+        headers: {
+          "Retry-After"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Service Unavailable */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  get_enhancement_result_api_v1_enhance__enhancement_id__result_get: {
+    parameters: {
+      query?: {
+        /** @description The same; taken out before anything is logged. */
+        token?: string | null;
+      };
+      header?: {
+        "X-Retrieval-Token"?: string | null;
+      };
+      path: {
+        enhancement_id: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description The photo, or the ZIP of a batch. */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "image/jpeg": string;
+          "image/png": string;
+          "image/webp": string;
+          "application/zip": string;
+        };
+      };
+      /** @description Bad Request */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Unauthorized */
+      401: {
+        headers: {
+          "WWW-Authenticate"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Forbidden */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Not Found */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Conflict */
+      409: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Gone */
+      410: {
         headers: {
           [name: string]: unknown;
         };
@@ -13435,7 +16004,7 @@ export interface operations {
     };
     requestBody: {
       content: {
-        "application/json": components["schemas"]["CheckFields"];
+        "application/json": components["schemas"]["lianpu__gallery__consistency__router__CheckFields"];
       };
     };
     responses: {
@@ -16672,6 +19241,458 @@ export interface operations {
       };
     };
   };
+  start_recording_api_v1_stream__stream_id__record_post: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        stream_id: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Successful Response */
+      201: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["RecordingOnlyAnswer"];
+        };
+      };
+      /** @description Bad Request */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Unauthorized */
+      401: {
+        headers: {
+          "WWW-Authenticate"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Forbidden */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Not Found */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Conflict */
+      409: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Unprocessable Entity */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Too Many Requests */
+      429: {
+        headers: {
+          "Retry-After"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Service Unavailable */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  stop_recording_api_v1_stream__stream_id__record_stop_post: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        stream_id: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["RecordingOnlyAnswer"];
+        };
+      };
+      /** @description Bad Request */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Unauthorized */
+      401: {
+        headers: {
+          "WWW-Authenticate"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Forbidden */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Conflict */
+      409: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Unprocessable Entity */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Too Many Requests */
+      429: {
+        headers: {
+          "Retry-After"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Service Unavailable */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  list_recordings_api_v1_stream_recordings_get: {
+    parameters: {
+      query?: {
+        /** @description Of this stream alone. */
+        stream_id?: string | null;
+      };
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["RecordingListAnswer"];
+        };
+      };
+      /** @description Bad Request */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Unauthorized */
+      401: {
+        headers: {
+          "WWW-Authenticate"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Forbidden */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Unprocessable Entity */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Too Many Requests */
+      429: {
+        headers: {
+          "Retry-After"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Service Unavailable */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  get_recording_video_api_v1_stream_recordings__recording_id__video_get: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        recording_id: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "video/mp4": unknown;
+        };
+      };
+      /** @description Bad Request */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Unauthorized */
+      401: {
+        headers: {
+          "WWW-Authenticate"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Forbidden */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Not Found */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Conflict */
+      409: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Unprocessable Entity */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Too Many Requests */
+      429: {
+        headers: {
+          "Retry-After"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Service Unavailable */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  delete_recording_api_v1_stream_recordings__recording_id__delete: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        recording_id: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Successful Response */
+      204: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content?: never;
+      };
+      /** @description Bad Request */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Unauthorized */
+      401: {
+        headers: {
+          "WWW-Authenticate"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Forbidden */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Not Found */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Conflict */
+      409: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Unprocessable Entity */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Too Many Requests */
+      429: {
+        headers: {
+          "Retry-After"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Service Unavailable */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
   start_stream_api_v1_stream_start_post: {
     parameters: {
       query?: never;
@@ -17647,6 +20668,1772 @@ export interface operations {
         };
         content: {
           "image/jpeg": unknown;
+        };
+      };
+      /** @description Bad Request */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Unauthorized */
+      401: {
+        headers: {
+          "WWW-Authenticate"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Forbidden */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Not Found */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Unprocessable Entity */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Too Many Requests */
+      429: {
+        headers: {
+          "Retry-After"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Service Unavailable */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  verify_provenance_api_v1_provenance_verify_post: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        "multipart/form-data": {
+          /**
+           * Format: binary
+           * @description A photo or a video.
+           */
+          file: string;
+        };
+      };
+    };
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["ProvenanceAnswer"];
+        };
+      };
+      /** @description Bad Request */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Unauthorized */
+      401: {
+        headers: {
+          "WWW-Authenticate"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Forbidden */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Request Entity Too Large */
+      413: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Unsupported Media Type */
+      415: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Unprocessable Entity */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Too Many Requests */
+      429: {
+        headers: {
+          "Retry-After"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Internal Server Error */
+      500: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Service Unavailable */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Insufficient Storage */
+      507: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  get_policy_api_v1_swap_policy_get: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["PolicyAnswer"];
+        };
+      };
+      /** @description Unauthorized */
+      401: {
+        headers: {
+          "WWW-Authenticate"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Forbidden */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Too Many Requests */
+      429: {
+        headers: {
+          "Retry-After"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Service Unavailable */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  set_policy_api_v1_swap_policy_put: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        "application/json": components["schemas"]["PolicyFields"];
+      };
+    };
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["PolicyAnswer"];
+        };
+      };
+      /** @description Bad Request */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Unauthorized */
+      401: {
+        headers: {
+          "WWW-Authenticate"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Forbidden */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Request Entity Too Large */
+      413: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Unprocessable Entity */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Too Many Requests */
+      429: {
+        headers: {
+          "Retry-After"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Service Unavailable */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  list_engines_api_v1_swap_engines_get: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["EngineListAnswer"];
+        };
+      };
+      /** @description Unauthorized */
+      401: {
+        headers: {
+          "WWW-Authenticate"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Forbidden */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Too Many Requests */
+      429: {
+        headers: {
+          "Retry-After"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Service Unavailable */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  check_swap_api_v1_swap_check_post: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        "application/json": components["schemas"]["lianpu__swap__schemas__CheckFields"];
+      };
+    };
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["CheckAnswer"];
+        };
+      };
+      /** @description Bad Request */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Unauthorized */
+      401: {
+        headers: {
+          "WWW-Authenticate"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Forbidden */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Not Found */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Request Entity Too Large */
+      413: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Unprocessable Entity */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Too Many Requests */
+      429: {
+        headers: {
+          "Retry-After"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Service Unavailable */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  swap_face_api_v1_swap_post: {
+    parameters: {
+      query?: never;
+      header?: {
+        "idempotency-key"?: string | null;
+      };
+      path?: never;
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        "multipart/form-data": {
+          /**
+           * Format: binary
+           * @description A photo, or an MP4, MOV, MKV or WebM video.
+           */
+          target: string;
+          /** Consent Id */
+          consent_id: string;
+          /**
+           * Purpose
+           * @description A word of the operator's own; a swap has to name the same one.
+           * @example film-dubbing
+           */
+          purpose: string;
+          /**
+           * Engine
+           * @default landmark
+           * @example landmark
+           */
+          engine?: string;
+          /**
+           * All Faces
+           * @description Every face of the target; else the largest one alone.
+           * @default false
+           */
+          all_faces?: boolean;
+          /**
+           * Preview
+           * @description A small photo instead of the whole; of a video, one frame. Labelled like any output.
+           * @default false
+           */
+          preview?: boolean;
+          /** @description Of a photo; left out: the target's, or JPEG. */
+          output_format?: ("jpeg" | "png" | "webp") | null;
+        };
+      };
+    };
+    responses: {
+      /** @description Successful Response */
+      202: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["JobStartedAnswer"];
+        };
+      };
+      /** @description Bad Request */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Unauthorized */
+      401: {
+        headers: {
+          "WWW-Authenticate"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Forbidden */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Not Found */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Conflict */
+      409: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Request Entity Too Large */
+      413: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Unsupported Media Type */
+      415: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Unprocessable Entity */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Too Many Requests */
+      429: {
+        headers: {
+          "Retry-After"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Service Unavailable */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Insufficient Storage */
+      507: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  get_swap_result_api_v1_swap_results__job_id__get: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        job_id: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "image/jpeg": string;
+          "image/png": string;
+          "image/webp": string;
+          "video/mp4": string;
+        };
+      };
+      /** @description Bad Request */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Unauthorized */
+      401: {
+        headers: {
+          "WWW-Authenticate"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Forbidden */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Not Found */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Conflict */
+      409: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Gone */
+      410: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Unprocessable Entity */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Too Many Requests */
+      429: {
+        headers: {
+          "Retry-After"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Service Unavailable */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  delete_swap_result_api_v1_swap_results__job_id__delete: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        job_id: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Successful Response */
+      204: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content?: never;
+      };
+      /** @description Bad Request */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Unauthorized */
+      401: {
+        headers: {
+          "WWW-Authenticate"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Forbidden */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Not Found */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Unprocessable Entity */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Too Many Requests */
+      429: {
+        headers: {
+          "Retry-After"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Service Unavailable */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  list_consents_api_v1_swap_consents_get: {
+    parameters: {
+      query?: {
+        person_id?: string | null;
+        /** @description Only those that permit something now. */
+        valid?: boolean;
+        limit?: number;
+        cursor?: string | null;
+      };
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["ConsentListAnswer"];
+        };
+      };
+      /** @description Bad Request */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Unauthorized */
+      401: {
+        headers: {
+          "WWW-Authenticate"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Forbidden */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Unprocessable Entity */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Too Many Requests */
+      429: {
+        headers: {
+          "Retry-After"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Service Unavailable */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  record_consent_api_v1_swap_consents_post: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        "application/json": components["schemas"]["NewConsentFields"];
+      };
+    };
+    responses: {
+      /** @description Successful Response */
+      201: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["ConsentOnlyAnswer"];
+        };
+      };
+      /** @description Bad Request */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Unauthorized */
+      401: {
+        headers: {
+          "WWW-Authenticate"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Forbidden */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Not Found */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Request Entity Too Large */
+      413: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Unprocessable Entity */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Too Many Requests */
+      429: {
+        headers: {
+          "Retry-After"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Service Unavailable */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  get_consent_api_v1_swap_consents__consent_id__get: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        consent_id: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["ConsentOnlyAnswer"];
+        };
+      };
+      /** @description Bad Request */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Unauthorized */
+      401: {
+        headers: {
+          "WWW-Authenticate"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Forbidden */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Not Found */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Unprocessable Entity */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Too Many Requests */
+      429: {
+        headers: {
+          "Retry-After"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Service Unavailable */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  delete_consent_api_v1_swap_consents__consent_id__delete: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        consent_id: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Successful Response */
+      204: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content?: never;
+      };
+      /** @description Bad Request */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Unauthorized */
+      401: {
+        headers: {
+          "WWW-Authenticate"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Forbidden */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Not Found */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Conflict */
+      409: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Unprocessable Entity */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Too Many Requests */
+      429: {
+        headers: {
+          "Retry-After"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Service Unavailable */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  change_consent_api_v1_swap_consents__consent_id__patch: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        consent_id: string;
+      };
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        "application/json": components["schemas"]["ConsentFields"];
+      };
+    };
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["ConsentOnlyAnswer"];
+        };
+      };
+      /** @description Bad Request */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Unauthorized */
+      401: {
+        headers: {
+          "WWW-Authenticate"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Forbidden */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Not Found */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Request Entity Too Large */
+      413: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Unprocessable Entity */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Too Many Requests */
+      429: {
+        headers: {
+          "Retry-After"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Service Unavailable */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  revoke_consent_api_v1_swap_consents__consent_id__revoke_post: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        consent_id: string;
+      };
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        "application/json": components["schemas"]["RevocationFields"];
+      };
+    };
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["ConsentOnlyAnswer"];
+        };
+      };
+      /** @description Bad Request */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Unauthorized */
+      401: {
+        headers: {
+          "WWW-Authenticate"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Forbidden */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Not Found */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Request Entity Too Large */
+      413: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Unprocessable Entity */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Too Many Requests */
+      429: {
+        headers: {
+          "Retry-After"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Service Unavailable */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  list_live_swaps_api_v1_swap_live_get: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["LiveListAnswer"];
+        };
+      };
+      /** @description Unauthorized */
+      401: {
+        headers: {
+          "WWW-Authenticate"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Forbidden */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Too Many Requests */
+      429: {
+        headers: {
+          "Retry-After"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Service Unavailable */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  start_live_swap_api_v1_swap_live_post: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        "application/json": components["schemas"]["LiveFields"];
+      };
+    };
+    responses: {
+      /** @description Successful Response */
+      201: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["LiveOnlyAnswer"];
+        };
+      };
+      /** @description Bad Request */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Unauthorized */
+      401: {
+        headers: {
+          "WWW-Authenticate"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Forbidden */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Not Found */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Conflict */
+      409: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Request Entity Too Large */
+      413: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Unprocessable Entity */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Too Many Requests */
+      429: {
+        headers: {
+          "Retry-After"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Service Unavailable */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  get_live_swap_api_v1_swap_live__live_id__get: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        live_id: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["LiveOnlyAnswer"];
+        };
+      };
+      /** @description Bad Request */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Unauthorized */
+      401: {
+        headers: {
+          "WWW-Authenticate"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Forbidden */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Not Found */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Unprocessable Entity */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Too Many Requests */
+      429: {
+        headers: {
+          "Retry-After"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Service Unavailable */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  stop_live_swap_api_v1_swap_live__live_id__stop_post: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        live_id: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["LiveOnlyAnswer"];
+        };
+      };
+      /** @description Bad Request */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Unauthorized */
+      401: {
+        headers: {
+          "WWW-Authenticate"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Forbidden */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Not Found */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Unprocessable Entity */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Too Many Requests */
+      429: {
+        headers: {
+          "Retry-After"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Service Unavailable */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  watch_live_swap_api_v1_swap_live__live_id__feed_get: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        live_id: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "multipart/x-mixed-replace": unknown;
         };
       };
       /** @description Bad Request */
