@@ -83,7 +83,7 @@ def _paint_video(target: Path, output: Path) -> None:
             if MODE == "half_length" and number % 2:
                 continue
             picture = _painted(frame.to_ndarray(format="rgb24").copy())
-            if not stream.height:
+            if number == 0:
                 stream.height, stream.width, stream.pix_fmt = *picture.shape[:2], "yuv420p"
             writing.mux(stream.encode(av.VideoFrame.from_ndarray(picture, format="rgb24")))
         writing.mux(stream.encode(None))
