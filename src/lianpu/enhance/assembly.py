@@ -21,6 +21,7 @@ from lianpu.jobs.jobs import Jobs
 from lianpu.jobs.models import Job
 from lianpu.jobs.ownership import ENHANCEMENT
 from lianpu.jobs.workers import Lane
+from lianpu.provenance.provenance import Provenance
 from lianpu.runtime.scheduling import InferenceQueue
 from lianpu.settings import EnhanceSettings, Settings
 from lianpu.storage.ephemeral import EphemeralStore, MemoryStore
@@ -57,6 +58,7 @@ def assemble_enhancements(
     queue: InferenceQueue,
     turns: asyncio.Semaphore,
     audit: Audit,
+    provenance: Provenance,
     events: JobEvents,
     counters: Counters,
 ) -> EnhancementParts:
@@ -72,7 +74,7 @@ def assemble_enhancements(
         turns=max(1, queue.numbers.workers // 2),
     )
     held = HeldEnhancements(database, _store(own), admission, audit, events)
-    work = EnhancementWork(held, enhancer, queue, turns, own)
+    work = EnhancementWork(held, enhancer, queue, turns, provenance, own)
     rate = RateLimit(counters, own.per_user, "enhance", "photos and archives sent to be enhanced")
     return EnhancementParts(database, held, work, enhancer, rate, own)
 

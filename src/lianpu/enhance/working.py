@@ -5,10 +5,11 @@ import logging
 import threading
 from collections.abc import AsyncGenerator, Generator, Iterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-from lianpu.database.base import now_utc
+from lianpu.database.base import new_id, now_utc
 from lianpu.engines.image_header import sniff_format
 from lianpu.engines.restore.enhancement import EnhancedPhoto, EnhancementCancelled, PhotoEnhancer, Stage
 from lianpu.enhance.batches import BatchOutput, contents_of, steps_of
@@ -29,6 +30,8 @@ from lianpu.errors import (
 from lianpu.http.audited import Action
 from lianpu.jobs.handler import JobCancelled, RunningJob
 from lianpu.jobs.ownership import ENHANCEMENT
+from lianpu.provenance.enhanced_label import EnhancedLabel
+from lianpu.provenance.provenance import Provenance
 from lianpu.runtime.scheduling import InferenceQueue
 from lianpu.settings import EnhanceSettings
 from lianpu.storage.archive_entry import ArchiveLimits, Refusal
@@ -55,6 +58,7 @@ class EnhancementWork:
         enhancer: PhotoEnhancer,
         queue: InferenceQueue,
         turns: asyncio.Semaphore,
+        provenance: Provenance,
         settings: EnhanceSettings,
     ) -> None:
         """`turns`: inferences at once, of all jobs together."""
@@ -62,6 +66,7 @@ class EnhancementWork:
         self._enhancer = enhancer
         self._queue = queue
         self._turns = turns
+        self._provenance = provenance
         self._settings = settings
         self._limits = ArchiveLimits(
             max_items=settings.max_files,
@@ -195,6 +200,7 @@ class EnhancementWork:
             JobCancelled: the task is to end; nothing of the photo is left.
         """
         loop, stop = asyncio.get_running_loop(), threading.Event()
+        label = await asyncio.to_thread(self._provenance.enhanced_label, new_id())
 
         def enhance() -> EnhancedPhoto:
             with FreedMemory() as freed:
@@ -204,7 +210,9 @@ class EnhancementWork:
                         freed.overwrite()
                     loop.call_soon_threadsafe(_advance, step, stage, share)
 
-                return self._enhancer.enhance(data, task.options, on_stage, stop.is_set)
+                finish = label.pixels if label is not None and label.marks_pixels else None
+                photo = self._enhancer.enhance(data, task.options, on_stage, stop.is_set, finish)
+                return photo if label is None else _labelled(photo, label)
 
         async with self._turn(task, job):
             step.status = StepStatus.PROCESSING
@@ -212,7 +220,10 @@ class EnhancementWork:
             try:
                 while not (await asyncio.wait({work}, timeout=REPORT_S))[0]:
                     await job.report(task.done, task.total, message=step.stage)
-                return work.result()
+                photo = work.result()
+                if label is not None and label.labels:
+                    await self._provenance.keep(label.origin, task.id, owner_id=task.owner_id, labels=label.labels)
+                return photo
             except EnhancementCancelled as error:
                 raise JobCancelled from error
             except BaseException:
@@ -269,6 +280,17 @@ async def _dropped(work: "asyncio.Future[EnhancedPhoto]") -> None:
     await asyncio.wait({work})
     if not work.cancelled() and work.exception() is None:
         erase(work.result().data)
+
+
+def _labelled(photo: EnhancedPhoto, label: EnhancedLabel) -> EnhancedPhoto:
+    """With its labels, where a network has added detail; interpolation adds none."""
+    engines = [name for name in (photo.report.engines.restorer, photo.report.engines.upscaler) if name is not None]
+    if not engines:
+        return photo
+    try:
+        return replace(photo, data=label.file(bytes(photo.data), " + ".join(engines)))
+    finally:
+        erase(photo.data)
 
 
 def _advance(step: PhotoStep, stage: Stage, share: float) -> None:

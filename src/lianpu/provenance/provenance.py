@@ -13,13 +13,14 @@ from fastapi import Depends, Request
 import lianpu
 from lianpu.database.base import new_id
 from lianpu.database.session import Database
-from lianpu.engines.face.face import Image
 from lianpu.engines.image import ImageLimits
 from lianpu.engines.provenance.labelling import Labelled, Labeller
+from lianpu.engines.provenance.manifest import is_available
 from lianpu.engines.provenance.origin import DigitalSource, LabelKind, Origin
 from lianpu.engines.provenance.verification import ProvenanceReport, Verifier
 from lianpu.errors import StorageError
 from lianpu.http.file_form import receive_file_form
+from lianpu.provenance.enhanced_label import EnhancedLabel
 from lianpu.provenance.keys import ProvenanceKey
 from lianpu.provenance.models import LabelledOutput
 from lianpu.provenance.repository import ProvenanceRepository
@@ -105,41 +106,30 @@ class Provenance:
             await ProvenanceRepository(session).keep(output)
             await session.commit()
 
-    async def label_enhanced(
-        self, data: bytes, *, engine: str, job_id: str | None = None, owner_id: str | None = None
-    ) -> tuple[bytes, Sequence[LabelKind]]:
-        """An enhanced photo with the labels that the settings ask for (`provenance.enhanced`), and which these are.
+    def enhanced_label(self, output_id: str) -> EnhancedLabel | None:
+        """How an enhanced photo is to be labelled, by the setting `provenance.enhanced`; None: not at all.
 
         Args:
-            data: an encoded JPEG, PNG or WebP; not a pixel of it is changed.
-            job_id: of the job that made it; None: it was made at once.
+            output_id: of that photo; not told to anybody.
 
         Raises:
-            LabellingError, SigningKeyError: a label cannot be put on.
+            StorageError: the secret cannot be read or made.
         """
         if self._enhanced is EnhancedLabels.OFF:
-            return data, ()
-        job_id = job_id or new_id()
-        origin = self.origin(DigitalSource.ENHANCEMENT, job_id, engine, lianpu.__version__)
-        labelled, labels = await self._queue.run_patiently(self.labeller.enhanced, data, origin)
-        if self._enhanced is EnhancedLabels.FULL:
-            labels = (LabelKind.VISIBLE, LabelKind.WATERMARK, *labels)
-        sha256 = hashlib.sha256(labelled).hexdigest()
-        await self.keep(origin, job_id, owner_id=owner_id, labels=labels, sha256=sha256)
-        return labelled, labels
+            return None
+        origin = self.origin(DigitalSource.ENHANCEMENT, output_id, "", lianpu.__version__)
+        return EnhancedLabel(self.labeller, origin, marks_pixels=self._enhanced is EnhancedLabels.FULL)
 
-    def mark_enhanced_pixels(self, pixels: Image, *, engine: str, job_id: str) -> Image:
-        """What `label_enhanced` cannot do to a file that is encoded already: called before, with the same job.
+    def prepare(self) -> None:
+        """Make the key for manifests now, if enhanced photos will need one: later not a file may be written for them.
 
-        Blocks. Where the settings ask for labels in the metadata alone, the pixels themselves are returned.
+        Blocks.
 
-        Args:
-            pixels: [H, W, 3] uint8 RGB.
+        Raises:
+            SigningKeyError: it can be neither read nor made.
         """
-        if self._enhanced is not EnhancedLabels.FULL:
-            return pixels
-        origin = self.origin(DigitalSource.ENHANCEMENT, job_id, engine, lianpu.__version__)
-        return self.labeller.enhanced_pixels(pixels, origin)[0]
+        if self._enhanced is not EnhancedLabels.OFF and is_available():
+            self._key.signer()
 
     async def verify_upload(self, content_type: str, parts: AsyncIterator[bytes]) -> Verified:
         """

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 import cv2
 import numpy as np
 
+from lianpu.engines.face.face import Image
 from lianpu.engines.image import ImageLimits, decode_image, image_size
 from lianpu.engines.image_header import ImageFormat, sniff_format
 from lianpu.engines.restore.enhancement import (
@@ -55,6 +56,7 @@ class LanczosEnhancer:
         options: EnhancementOptions,
         on_stage: OnStage,
         cancelled: Callable[[], bool],
+        finish: Callable[[Image], Image] | None = None,
     ) -> EnhancedPhoto:
         started = time.monotonic()
         self.running += 1

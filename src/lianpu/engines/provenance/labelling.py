@@ -3,8 +3,8 @@
 import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
-from tempfile import TemporaryFile
 from typing import Protocol
 
 from lianpu.engines.face.face import Image
@@ -102,8 +102,8 @@ class Labeller:
         """Labels for the pictures of a live stream, which have no file that could carry more."""
         return FrameLabel(self._visible if visible else None, FrameMark(origin.mark))
 
-    def enhanced(self, data: bytes, origin: Origin) -> tuple[bytes, Sequence[LabelKind]]:
-        """An encoded JPEG, PNG or WebP with the labels that touch no pixel.
+    def enhanced(self, data: bytes, origin: Origin) -> tuple[bytearray, Sequence[LabelKind]]:
+        """An encoded JPEG, PNG or WebP with the labels that touch no pixel. Nothing is written to disk.
 
         Raises:
             LabellingError: it is of another format, or damaged.
@@ -114,13 +114,10 @@ class Labeller:
         marked = with_origin(data, image_format, origin)
         labels = (LabelKind.XMP, LabelKind.AIGC)
         if not is_available():
-            return marked, labels
-        with TemporaryFile() as source, TemporaryFile() as signed:
-            source.write(marked)
-            source.seek(0)
-            self._signer().sign(source, signed, image_format.media_type, origin)
-            signed.seek(0)
-            return signed.read(), (*labels, LabelKind.C2PA)
+            return bytearray(marked), labels
+        signed = BytesIO()
+        self._signer().sign(BytesIO(marked), signed, image_format.media_type, origin)
+        return bytearray(signed.getbuffer()), (*labels, LabelKind.C2PA)
 
     def enhanced_pixels(self, pixels: Image, origin: Origin) -> tuple[Image, Sequence[LabelKind]]:
         """For whoever wants enhanced photos marked as swaps are: before they are encoded, [H, W, 3] uint8 RGB."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
-from lianpu.engines.face.face import Box
+from lianpu.engines.face.face import Box, Image
 
 SCALES = {1: 1, 2: 2, 3: 4, 4: 8}
 """Enhancement level 1…4 → how many times the width and height."""
@@ -190,8 +190,13 @@ class PhotoEnhancer(Protocol):
         options: EnhancementOptions,
         on_stage: OnStage,
         cancelled: Callable[[], bool],
+        finish: Callable[[Image], Image] | None = None,
     ) -> EnhancedPhoto:
         """
+        Args:
+            finish: what is to be done to the pixels, [H, W, 3] uint8 RGB, before they are encoded; called where a
+                network has added detail.
+
         Raises:
             what `plan` raises.
             ImageDamagedError: it cannot be decoded.

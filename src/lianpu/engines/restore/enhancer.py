@@ -102,6 +102,7 @@ class PackPhotoEnhancer:
         options: EnhancementOptions,
         on_stage: OnStage,
         cancelled: Callable[[], bool],
+        finish: Callable[[Image], Image] | None = None,
     ) -> EnhancedPhoto:
         """As `PhotoEnhancer.enhance`."""
         started = time.perf_counter()
@@ -115,7 +116,7 @@ class PackPhotoEnhancer:
         photo = read_photo(content, self._limits.photo, keep_gps=options.keep_gps, scale=scale)
         try:
             work = _Enhancement(self._planner, header, photo, options, restorer, analyzer, course, scale)
-            return work.run(started)
+            return work.run(started, finish)
         finally:
             photo.pixels.fill(0)
 
@@ -167,7 +168,7 @@ class _Enhancement:
         self._notes = list(photo.notes)
         self._chosen = ChosenEngines(restorer, None, 0.0)
 
-    def run(self, started: float) -> EnhancedPhoto:
+    def run(self, started: float, finish: Callable[[Image], Image] | None) -> EnhancedPhoto:
         photo, course = self._photo, self._course
         course.at(Stage.DETECTING, _DECODED)
         measure = IdentityMeasure(self._analyzer, self._options.identity_threshold)
@@ -198,6 +199,15 @@ class _Enhancement:
             before = photo_sharpness(photo.pixels, self._header.width, self._header.height)
             after = photo_sharpness(result, self._header.width, self._header.height)
             course.at(Stage.ENCODING, 0.95)
+            used = ChosenEngines(
+                self._chosen.restorer if any(report.is_restored for report in reports) else None,
+                self._chosen.upscaler,
+                self._chosen.budget_s,
+            )
+            if finish is not None and (used.restorer is not None or used.upscaler is not None):
+                finished = finish(result)
+                result.fill(0)
+                result = finished
             output = self._output()
             alpha = None
             if photo.alpha is not None and output is not OutputFormat.JPEG:
@@ -206,11 +216,6 @@ class _Enhancement:
             encoded = encode_photo(result, alpha, output, as_grey=photo.is_grey, profile=photo.profile, exif=photo.exif)
         finally:
             result.fill(0)
-        used = ChosenEngines(
-            self._chosen.restorer if any(report.is_restored for report in reports) else None,
-            self._chosen.upscaler,
-            self._chosen.budget_s,
-        )
         report = EnhancementReport(
             width_before=self._header.width,
             height_before=self._header.height,

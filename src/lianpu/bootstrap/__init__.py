@@ -1,0 +1,16 @@
+"""The composition root: settings become one platform of database, storage, engines, index and queue."""
+
+from lianpu.bootstrap.building import build_platform, database_of
+from lianpu.bootstrap.engines import sessions_of, swap_engines_of
+from lianpu.bootstrap.opening import open_platform, prepare_home
+from lianpu.bootstrap.platform import Platform
+
+__all__ = [
+    "Platform",
+    "build_platform",
+    "database_of",
+    "open_platform",
+    "prepare_home",
+    "sessions_of",
+    "swap_engines_of",
+]

@@ -1,0 +1,184 @@
+"""Wires the parts of a platform by the settings; nothing is read, written or loaded yet."""
+
+import asyncio
+from datetime import timedelta
+from functools import partial
+
+import cv2
+
+from lianpu.accounts.accounts import accounts_of
+from lianpu.accounts.passwords import HashCost
+from lianpu.audit.audit import build_audit
+from lianpu.bootstrap.engines import sessions_of, swap_engines_of
+from lianpu.bootstrap.platform import Platform
+from lianpu.database.session import Database
+from lianpu.engines.image import ImageLimits
+from lianpu.engines.restore.enhancement import PhotoEnhancer
+from lianpu.engines.restore.enhancer import EnhancementLimits, PackPhotoEnhancer
+from lianpu.enhance.assembly import assemble_enhancements
+from lianpu.gallery.assembly import assemble_gallery
+from lianpu.images.face_models import FaceAnalysisModel, FaceAttributesModel
+from lianpu.images.images import Images
+from lianpu.images.inference import Inference, InferenceTask
+from lianpu.images.schemas import TaskAnswer
+from lianpu.inference.registry import InferenceRegistry
+from lianpu.jobs.events import JobEvents
+from lianpu.jobs.jobs import Jobs
+from lianpu.jobs.ownership import ENHANCEMENT, INFERENCE
+from lianpu.jobs.push.push import Push
+from lianpu.jobs.workers import JobWorkers
+from lianpu.models.pulling import PackPull, PullRequests
+from lianpu.models.router import Models
+from lianpu.models.shelf import Shelf
+from lianpu.packs.download import Downloads
+from lianpu.packs.registry import PackRegistry
+from lianpu.provenance.assembly import assemble_provenance
+from lianpu.runtime.onnx import OnnxSessionFactory
+from lianpu.runtime.scheduling import InferenceQueue
+from lianpu.settings import Settings
+from lianpu.storage.local import LocalStorage
+from lianpu.streams.assembly import assemble_live, assemble_recordings, assemble_streams, assemble_unknowns
+from lianpu.streams.delivery.assembly import assemble_delivery
+from lianpu.swap.assembly import assemble_run, assemble_swap, camera_of, swap_parts
+
+
+def build_platform(
+    settings: Settings, *, hash_cost: HashCost | None = None, photo_enhancer: PhotoEnhancer | None = None
+) -> Platform:
+    """Wire the parts; nothing is read, written or loaded yet."""
+    home = settings.home
+    database = database_of(settings)
+    storage = LocalStorage(home)
+    runtime = settings.runtime
+    # Inference fills the cores already; OpenCV's own threads would only fight it. The setting is process-wide.
+    cv2.setNumThreads(1)
+    sessions = sessions_of(settings)
+    # A translation is checked against its recorded answers on the CPU: accelerators round more coarsely.
+    registry = PackRegistry(home / "packs", home / "cache" / "packs", OnnxSessionFactory(providers=["cpu"]))
+    queue = InferenceQueue(workers=runtime.workers or sessions.threads, capacity=runtime.queue_capacity)
+    # Half of the workers are left to whoever waits for an answer.
+    turns = asyncio.Semaphore(max(1, queue.numbers.workers // 2))
+    assembly = assemble_gallery(
+        settings, database=database, storage=storage, sessions=sessions, registry=registry, queue=queue, turns=turns
+    )
+    gallery = assembly.gallery
+    # One handler a kind of job; everything that takes long is one of them.
+    handlers = list(assembly.handlers)
+    downloads = Downloads(
+        home / "cache" / "downloads", mirrors=settings.packs.mirrors, allow_http=settings.packs.allow_http
+    )
+    shelf = Shelf(registry, gallery, downloads, settings.packs.catalogue, settings.packs.generate or ())
+    handlers.append(PackPull(shelf, registry, sessions, downloads))
+    inference_models = InferenceRegistry(
+        home / "models",
+        sessions,
+        [partial(FaceAnalysisModel, gallery.analyzers), partial(FaceAttributesModel, gallery.analyzers, registry)],
+        idle_unload_minutes=settings.inference.idle_unload_minutes,
+    )
+    limits = ImageLimits(max_pixels=settings.images.max_pixels, max_side_px=settings.images.max_side_px)
+    images = Images(
+        database,
+        storage,
+        queue,
+        home / "uploads",
+        limits=limits,
+        max_bytes=settings.images.max_upload_bytes,
+        max_per_user=settings.images.max_per_user,
+    )
+    inference = Inference(database, images, inference_models, queue)
+    handlers.append(InferenceTask(inference, turns))
+    accounts = accounts_of(settings, database, hash_cost=hash_cost)
+    accounts.users.on_deletion(images.remove_all_of)
+    audit = build_audit(database, storage, lambda: accounts.secret.audit_key)
+    provenance = assemble_provenance(
+        settings, database=database, queue=queue, mark_key=lambda: accounts.secret.mark_key
+    )
+    engines = swap_engines_of(settings, registry, sessions, gallery.analyzers.get)
+    parts = swap_parts(
+        settings,
+        database=database,
+        gallery=gallery,
+        engines=engines,
+        provenance=provenance,
+        audit=audit,
+    )
+    handlers.append(assemble_run(settings, parts))
+    events = JobEvents(retention=timedelta(hours=settings.push.retention_hours))
+    enhancement = assemble_enhancements(
+        settings,
+        database=database,
+        enhancer=photo_enhancer
+        or PackPhotoEnhancer(
+            registry,
+            sessions,
+            gallery.analyzers.get,
+            limits=EnhancementLimits(limits, settings.enhance.max_output_pixels),
+            time_budget_s=settings.enhance.time_budget_s,
+        ),
+        queue=queue,
+        turns=turns,
+        audit=audit,
+        provenance=provenance,
+        events=events,
+        counters=accounts.counters,
+    )
+    handlers.append(enhancement.work)
+    workers = JobWorkers(
+        database,
+        home / "jobs",
+        handlers,
+        workers=settings.jobs.workers,
+        max_attempts=settings.jobs.max_attempts,
+        events=events,
+        apart=[enhancement.lane],
+    )
+    jobs = Jobs(database, home / "jobs", workers, retention_days=settings.jobs.retention_days)
+    push = Push(database, events, accounts, settings.push)
+    push.changes.tell_with(INFERENCE, TaskAnswer.of)
+    push.changes.tell_with(ENHANCEMENT, enhancement.pushed)
+    models = Models(shelf, PullRequests(shelf, registry))
+    unknowns = assemble_unknowns(settings, database=database, storage=storage, gallery=gallery, queue=queue)
+    streams = assemble_streams(
+        settings,
+        database=database,
+        gallery=gallery,
+        queue=queue,
+        inbox=unknowns.inbox,
+        source_key=lambda: accounts.secret.source_key,
+    )
+    return Platform(
+        settings=settings,
+        database=database,
+        sessions=sessions,
+        registry=registry,
+        queue=queue,
+        accounts=accounts,
+        audit=audit,
+        gallery=gallery,
+        models=models,
+        inference_models=inference_models,
+        images=images,
+        inference=inference,
+        jobs=jobs,
+        workers=workers,
+        push=push,
+        streams=streams,
+        recordings=assemble_recordings(settings, streams=streams),
+        unknowns=unknowns,
+        live=assemble_live(settings, database=database, gallery=gallery, queue=queue, push=push, streams=streams),
+        delivery=assemble_delivery(
+            settings, database=database, streams=streams, webhook_key=lambda: accounts.secret.webhook_key
+        ),
+        provenance=provenance,
+        swap=assemble_swap(
+            settings, parts, jobs=jobs, streams=streams, queue=queue, opens_camera=partial(camera_of, settings.camera)
+        ),
+        swap_engines=engines,
+        enhancement=enhancement,
+    )
+
+
+def database_of(settings: Settings) -> Database:
+    """Nothing is opened yet."""
+    url = settings.database.url
+    return Database(f"sqlite+aiosqlite:///{settings.home / 'lianpu.db'}" if url is None else url.get_secret_value())

@@ -1,0 +1,141 @@
+"""Opens a platform: the home made, the schema newest, the default pack loaded, and the work of the background begun."""
+
+import asyncio
+import logging
+import os
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager, nullcontext
+
+from lianpu.accounts.passwords import HashCost
+from lianpu.bootstrap.building import build_platform
+from lianpu.bootstrap.platform import Platform
+from lianpu.engines.restore.enhancement import PhotoEnhancer
+from lianpu.errors import HomeUnwritableError, PackError, PackNotFoundError, SigningKeyError, StorageError
+from lianpu.gallery.unfinished import mend_after_crash, run_retries
+from lianpu.settings import Settings
+
+_log = logging.getLogger(__name__)
+
+
+@asynccontextmanager
+async def open_platform(
+    settings: Settings,
+    *,
+    runs_jobs: bool = True,
+    hash_cost: HashCost | None = None,
+    photo_enhancer: PhotoEnhancer | None = None,
+) -> AsyncGenerator[Platform]:
+    """A platform that is ready for work: home made, schema newest, default pack loaded and its index filled.
+
+    A default pack that cannot be used does not stop the start: `/health` and every call that needs it say why.
+
+    Args:
+        runs_jobs: work on the jobs of this home; only for the process that holds its lock.
+        hash_cost: of new passwords; None: what is recommended.
+        photo_enhancer: instead of the built-in one.
+
+    Raises:
+        EphemeralStoreError: `enhance.storage` names a Redis that keeps what it is given, or that cannot be reached.
+        HomeUnwritableError: the home folder cannot be made or written.
+    """
+    prepare_home(settings)
+    platform = build_platform(settings, hash_cost=hash_cost, photo_enhancer=photo_enhancer)
+    try:
+        await platform.database.migrate()
+        await platform.gallery.default_pack.restore()
+        await platform.gallery.shadow.restore()
+        await platform.gallery.thresholds.restore()
+        await _load_default_pack(platform)
+        await _load_liveness(platform)
+        await _prepare_labels(platform)
+        async with platform.audit.running(), _working(platform) if runs_jobs else nullcontext():
+            yield platform
+    finally:
+        platform.delivery.close()
+        await platform.queue.close()
+        await platform.accounts.close()
+        await platform.database.close()
+
+
+@asynccontextmanager
+async def _working(platform: Platform) -> AsyncGenerator[None]:
+    await mend_after_crash(platform.database, platform.gallery.changes.unfinished)
+    await platform.images.clear(is_start=platform.database.is_sqlite)
+    await platform.push.start()
+    await platform.live.start()
+    await platform.enhancement.held.start()
+    await platform.workers.start()
+    tasks = [
+        asyncio.create_task(run)
+        for run in (
+            platform.jobs.run_clearing(),
+            platform.gallery.transfers.run_clearing(platform.jobs),
+            platform.gallery.shadow.run(),
+            platform.inference_models.run_unloading(),
+            platform.images.run_clearing(),
+            platform.streams.run_reaper(),
+            platform.streams.run_following(),
+            platform.streams.events.run_clearing(),
+            platform.recordings.run_clearing(),
+            *platform.delivery.runs(),
+            platform.unknowns.inbox.run_clearing(),
+            platform.swap.run_clearing(),
+            platform.enhancement.held.run(),
+            run_retries(platform.database, platform.gallery.changes.unfinished),
+        )
+    ]
+    try:
+        await platform.streams.restore()
+        yield
+    finally:
+        platform.live.close()
+        await platform.swap.live.close()
+        await platform.streams.close()
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await platform.workers.stop()
+        await platform.enhancement.held.close()
+        await platform.live.stop()
+        await platform.push.stop()
+
+
+def prepare_home(settings: Settings) -> None:
+    """
+    Raises:
+        HomeUnwritableError: the folder cannot be made or written.
+    """
+    home = settings.home
+    probe = home / f".writable-{os.getpid()}"
+    try:
+        home.mkdir(parents=True, exist_ok=True, mode=0o700)
+        probe.touch()
+        probe.unlink()
+    except OSError as error:
+        raise HomeUnwritableError(
+            f"The home folder {home} cannot be written: {error.strerror or error}. "
+            "Choose another by --home DIR or LIANPU_HOME, or mend its permissions."
+        ) from error
+
+
+async def _load_default_pack(platform: Platform) -> None:
+    try:
+        analyzer = await platform.gallery.recognition.analyzer(None)
+    except (PackError, PackNotFoundError) as error:
+        _log.error("the default pack cannot be used: %s", error.detail)
+        return
+    key = (analyzer.pack_name, analyzer.pack_version)
+    await platform.gallery.indexes.index_of(key, analyzer.dimension, analyzer.metric)
+
+
+async def _load_liveness(platform: Platform) -> None:
+    problem = await asyncio.to_thread(platform.gallery.liveness.problem)
+    if problem is not None:
+        _log.error("faces cannot be judged live: %s", problem)
+
+
+async def _prepare_labels(platform: Platform) -> None:
+    try:
+        await asyncio.to_thread(platform.provenance.prepare)
+    except (SigningKeyError, StorageError) as error:
+        _log.error("enhanced photos cannot be labelled: %s", error.detail)
