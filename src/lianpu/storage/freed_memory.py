@@ -17,8 +17,8 @@ _holders = 0
 class FreedMemory:
     """A context; from `overwrite` to its end, glibc fills what is freed (mallopt, M_PERTURB), in the whole process.
 
-    It costs every thread some time meanwhile, so it is asked for where copies of a result come and go. Other C libraries
-    have no such switch: there it does nothing.
+    It costs every thread some time meanwhile, so it is asked for where copies of a result come and go. Other C
+    libraries have no such switch: there it does nothing.
     """
 
     def __init__(self) -> None:
