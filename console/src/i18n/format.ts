@@ -51,6 +51,7 @@ export function formatDuration(seconds: number, locale: string): string {
   return parts
     .slice(first < 0 ? -1 : first)
     .slice(0, 2)
+    .filter(([value], place) => place === 0 || value > 0)
     .map(([value, unit]) =>
       new Intl.NumberFormat(locale, { style: "unit", unit, unitDisplay: "short" }).format(value),
     )
