@@ -225,8 +225,9 @@ def start(page: Page, button: str) -> None:
 
 
 def completed(page: Page) -> Locator:
-    expect(page.get_by_test_id("job")).to_have_attribute("data-status", "completed", timeout=120_000)
-    return page.get_by_test_id("result")
+    result = page.get_by_test_id("result")
+    expect(result).to_be_visible(timeout=120_000)
+    return result
 
 
 def labels_of(page: Page) -> list[str | None]:
@@ -263,7 +264,7 @@ def test_R_SWP_3_a_face_is_swapped_by_consent_labelled_verified_and_refused_afte
     choose_consent(page, words)
     put_onto(page, words, chosen("Bob.jpg", crops["Bob.jpg"]))
     start(page, words.preview)
-    expect(completed(page)).to_be_visible()
+    completed(page)
     page.get_by_role("button", name=words.another).click()
     put_onto(page, words, chosen("Bob.jpg", crops["Bob.jpg"]))
     start(page, words.swap)
@@ -422,7 +423,7 @@ def test_R_SWP_4_a_file_saved_anew_is_known_again_and_an_unknown_one_proves_noth
     choose_consent(page, words)
     put_onto(page, words, chosen("Bob.jpg", crops["Bob.jpg"]))
     start(page, words.swap)
-    expect(completed(page)).to_be_visible()
+    completed(page)
     made = downloaded(page, words)
     saved = io.BytesIO()
     Image.open(io.BytesIO(made)).save(saved, "JPEG", quality=85)
@@ -443,7 +444,7 @@ def test_R_SWP_4_a_result_is_deleted_for_good(open_page: OpenPage, studio: Studi
     choose_consent(page, EN)
     put_onto(page, EN, chosen("Bob.jpg", crops["Bob.jpg"]))
     start(page, EN.swap)
-    expect(completed(page)).to_be_visible()
+    completed(page)
     page.reload()
     expect(page.get_by_test_id("result")).to_be_visible()
     page.get_by_role("button", name=EN.delete, exact=True).click()
@@ -515,7 +516,7 @@ def test_R_SWP_4_only_an_administrator_leaves_the_visible_label_out_and_the_resu
         choose_consent(page, EN)
         put_onto(page, EN, chosen("Bob.jpg", crops["Bob.jpg"]))
         start(page, EN.preview)
-        expect(completed(page)).to_be_visible()
+        completed(page)
         assert labels_of(page) == ["left-out", *LABELS[1:], "audit"]
     finally:
         studio.server.call("PUT", "/api/v1/swap/policy", b'{"visible_label": true}')

@@ -113,7 +113,7 @@ function UserRow({ user, onReset, onGrant, onRemove }: UserRowProps) {
         <Text fw={600} component="span">
           {user.name}
         </Text>{" "}
-        {isSelf && <Badge variant="light">{t("account.users.self")}</Badge>}
+        {isSelf && <Badge variant="light">{t("account.users.self")}</Badge>}{" "}
         {maySwap(user) && (
           <Badge variant="light" color="ochre">
             {t("account.users.swap.badge")}

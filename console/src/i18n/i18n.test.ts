@@ -89,6 +89,8 @@ describe("figures", () => {
     expect(formatDuration(0.4, "en")).toBe("0 sec");
     expect(formatDuration(61, "en")).toBe("1 min 1 sec");
     expect(formatDuration(90_061, "en")).toBe("1 day 1 hr");
+    expect(formatDuration(600, "en")).toBe("10 min");
+    expect(formatDuration(3601, "en")).toBe("1 hr");
     expect(formatDuration(60, "en")).toBe("1 min");
   });
 

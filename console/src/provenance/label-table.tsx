@@ -30,8 +30,13 @@ export function LabelTable({ report }: { report: ProvenanceReport }) {
               <Text size="sm" c="dimmed">
                 {t(`swap.labels.${label}.text`)}
               </Text>
-              {saying(t, report, label).map((text) => (
-                <Text key={text} size="sm" className={classes.saying}>
+              {wordsOf(t, report, label).map((text) => (
+                <Text key={text} size="sm">
+                  {text}
+                </Text>
+              ))}
+              {codesOf(report, label).map((text) => (
+                <Text key={text} size="sm" className={classes.code}>
                   {text}
                 </Text>
               ))}
@@ -46,22 +51,31 @@ export function LabelTable({ report }: { report: ProvenanceReport }) {
   );
 }
 
-/** What a label that is there says itself. */
-function saying(t: TFunction, { manifest, metadata, watermark }: ProvenanceReport, label: Label): string[] {
-  if (label === "xmp") return metadata.digital_source_type ? [metadata.digital_source_type] : [];
-  if (label === "aigc") {
-    const said = Object.entries(metadata.aigc ?? {}).filter(([, value]) => value !== "");
-    return said.length > 0 ? [said.map(([name, value]) => `${name}: ${value}`).join(" · ")] : [];
+/** Whom a signature is by, and whether that counts here. */
+function wordsOf(t: TFunction, { manifest }: ProvenanceReport, label: Label): string[] {
+  if (label !== "c2pa" || !manifest) return [];
+  const by = [...new Set([manifest.issuer, manifest.generator].filter(Boolean))].join(" · ");
+  return [
+    ...(by ? [t("provenance.signedBy", { by })] : []),
+    ...(manifest.valid ? [t(manifest.trusted ? "provenance.trusted" : "provenance.untrusted")] : []),
+  ];
+}
+
+/** What a label says itself, as it is written. */
+function codesOf({ manifest, metadata, watermark }: ProvenanceReport, label: Label): string[] {
+  switch (label) {
+    case "xmp":
+      return metadata.digital_source_type ? [metadata.digital_source_type] : [];
+    case "aigc": {
+      const said = Object.entries(metadata.aigc ?? {}).filter(([, value]) => value !== "");
+      return said.length > 0 ? [said.map(([name, value]) => `${name}: ${value}`).join(" · ")] : [];
+    }
+    case "c2pa":
+      // A certificate that nobody vouches for is told in words, and is no fault of the file.
+      return manifest?.problems.filter((problem) => problem !== "signingCredential.untrusted") ?? [];
+    case "watermark":
+      return watermark ? [watermark.mark] : [];
+    default:
+      return [];
   }
-  if (label === "watermark") return watermark ? [t("provenance.mark", { mark: watermark.mark })] : [];
-  if (label === "c2pa" && manifest) {
-    const by = [manifest.issuer, manifest.generator].filter(Boolean).join(" · ");
-    return [
-      ...(by ? [t("provenance.signedBy", { by })] : []),
-      ...(manifest.valid ? [t(manifest.trusted ? "provenance.trusted" : "provenance.untrusted")] : []),
-      // A certificate that nobody vouches for is told above, and is no fault of the file.
-      ...manifest.problems.filter((problem) => problem !== "signingCredential.untrusted"),
-    ];
-  }
-  return [];
 }

@@ -54,7 +54,7 @@ export function Shell() {
           <Box px={6} pt={8} visibleFrom="sm">
             <Brand />
           </Box>
-          <Box flex={1}>
+          <Box flex={1} className={classes.pages}>
             {sections.map((section) => (
               <div key={section.name}>
                 <div className={classes.section}>{t(`shell.sections.${section.name}`)}</div>

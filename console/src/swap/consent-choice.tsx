@@ -27,7 +27,7 @@ export function ConsentChoice({ kind, value, onChange }: ConsentChoiceProps) {
     return (
       <Text size="sm" data-testid="no-consent">
         {t("swap.consent.none")}{" "}
-        <Anchor component={Link} to="/consents" inherit>
+        <Anchor component={Link} to="/consents" inherit underline="always">
           {t("shell.pages.consents")}
         </Anchor>
       </Text>

@@ -67,7 +67,7 @@ export function EngineChoice({ kind, wanted, onChange }: EngineChoiceProps) {
       {unready.length > 0 && (
         <Text size="sm" c="dimmed">
           {t("swap.engine.unready", { count: unready.length })}{" "}
-          <Anchor component={Link} to="/swap-engines" inherit>
+          <Anchor component={Link} to="/swap-engines" inherit underline="always">
             {t("swap.engine.advice")}
           </Anchor>
         </Text>

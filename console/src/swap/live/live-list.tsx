@@ -24,10 +24,18 @@ const AGAIN_MS = 2000;
 export function LiveList({ streams }: { streams: Stream[] }) {
   const { t } = useTranslation();
   const list = useQuery(liveSwapsQuery);
-  if (list.isPending) return <Skeleton height={320} radius="lg" />;
-  if (!list.data) return <ProblemAlert error={list.error} onRetry={() => void list.refetch()} />;
-  if (list.data.length === 0)
-    return <EmptyState icon={Video} title={t("liveSwap.empty.title")} text={t("liveSwap.empty.text")} />;
+  if (list.isPending) return <Skeleton height={320} radius="lg" className={classes.last} />;
+  if (!list.data || list.data.length === 0) {
+    return (
+      <div className={classes.last}>
+        {list.data ? (
+          <EmptyState icon={Video} title={t("liveSwap.empty.title")} text={t("liveSwap.empty.text")} />
+        ) : (
+          <ProblemAlert error={list.error} onRetry={() => void list.refetch()} />
+        )}
+      </div>
+    );
+  }
   const nameOf = (live: LiveSwap) => {
     const stream = streams.find((one) => one.stream_id === live.stream_id);
     return stream ? stream.name || stream.source : live.stream_id;

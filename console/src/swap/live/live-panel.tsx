@@ -66,7 +66,7 @@ export function LivePanel() {
           {streams.data && running.length === 0 ? (
             <Text size="sm">
               {t("liveSwap.noStream")}{" "}
-              <Anchor component={Link} to="/streams" inherit>
+              <Anchor component={Link} to="/streams" inherit underline="always">
                 {t("shell.pages.streams")}
               </Anchor>
             </Text>

@@ -18,8 +18,13 @@ export function SwapList({ shown }: { shown: string | null }) {
   const format = useFormat();
   const navigate = route.useNavigate();
   const jobs = useRecentJobs(SWAP_KIND);
-  if (jobs.error && !jobs.data)
-    return <ProblemAlert error={jobs.error} onRetry={() => void jobs.refetch()} />;
+  if (jobs.error && !jobs.data) {
+    return (
+      <div className={classes.last}>
+        <ProblemAlert error={jobs.error} onRetry={() => void jobs.refetch()} />
+      </div>
+    );
+  }
   // Whoever looks after all jobs sees those of others, without what they are about.
   const own = jobs.data?.filter((job) => !job.is_withheld).slice(0, SHOWN) ?? [];
   if (own.length === 0) return null;

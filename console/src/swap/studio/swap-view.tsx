@@ -13,6 +13,7 @@ import { ProblemAlert } from "#/shell/problem";
 import { Panel } from "#/swap/panel";
 import { isPreview, outputOf, targetOf } from "#/swap/studio/result";
 import { ResultView } from "#/swap/studio/result-view";
+import classes from "#/swap/swap.module.css";
 
 interface SwapViewProps {
   jobId: string;
@@ -29,14 +30,18 @@ export function SwapView({ jobId, target, onAnother }: SwapViewProps) {
   // A use of the consent was counted, or it was lost meanwhile.
   const refresh = useCallback(() => void client.invalidateQueries({ queryKey: ["consents"] }), [client]);
   useJobEnd(job.data ?? null, refresh);
-  if (job.isPending) return <Skeleton height={340} radius="lg" />;
+  if (job.isPending) return <Skeleton height={340} radius="lg" className={classes.last} />;
   if (!job.data) {
-    return problemOf(job.error).status === 404 ? (
-      <EmptyState icon={FileQuestion} title={t("swap.gone.job")} text={t("swap.gone.jobText")}>
-        <Another onClick={onAnother} />
-      </EmptyState>
-    ) : (
-      <ProblemAlert error={job.error} onRetry={() => void job.refetch()} />
+    return (
+      <div className={classes.last}>
+        {problemOf(job.error).status === 404 ? (
+          <EmptyState icon={FileQuestion} title={t("swap.gone.job")} text={t("swap.gone.jobText")}>
+            <Another onClick={onAnother} />
+          </EmptyState>
+        ) : (
+          <ProblemAlert error={job.error} onRetry={() => void job.refetch()} />
+        )}
+      </div>
     );
   }
   const output = outputOf(job.data);
@@ -47,7 +52,8 @@ export function SwapView({ jobId, target, onAnother }: SwapViewProps) {
       <Stack gap="md">
         <Group justify="space-between" align="flex-start" gap="sm">
           <div style={{ flex: "1 1 260px" }}>
-            <JobState job={job.data} />
+            {/* What is seen need not be told. */}
+            {output ? null : <JobState job={job.data} />}
           </div>
           {hasEnded(job.data) && <Another onClick={onAnother} />}
         </Group>
