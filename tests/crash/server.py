@@ -29,6 +29,8 @@ class CrashingServer:
     log: Path
     kills: list[int] = field(default_factory=list[int])
     """How far the job was at each kill."""
+    prefix: list[str] = field(default_factory=list[str])
+    """What the server is started through, such as `unshare`."""
     _port: int = 0
     _process: subprocess.Popen[bytes] | None = None
 
@@ -49,7 +51,17 @@ class CrashingServer:
         kept = {name: value for name, value in os.environ.items() if not name.startswith("LIANPU_")}
         with self.log.open("ab") as output:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "lianpu", "serve", "--port", str(self._port), "--home", str(self.home)],
+                [
+                    *self.prefix,
+                    sys.executable,
+                    "-m",
+                    "lianpu",
+                    "serve",
+                    "--port",
+                    str(self._port),
+                    "--home",
+                    str(self.home),
+                ],
                 env={**kept, "LIANPU_SERVER__API_KEY": API_KEY, **self.environment},
                 cwd=self.home,
                 stdout=output,

@@ -33,6 +33,7 @@ from lianpu.runtime.scheduling import InferenceQueue
 from lianpu.settings import EnhanceSettings
 from lianpu.storage.archive_entry import ArchiveLimits, Refusal
 from lianpu.storage.erasure import erase
+from lianpu.storage.freed_memory import FreedMemory
 from lianpu.storage.sealing import seal
 from lianpu.storage.segments import SegmentedFile
 
@@ -195,14 +196,19 @@ class EnhancementWork:
         """
         loop, stop = asyncio.get_running_loop(), threading.Event()
 
-        def on_stage(stage: Stage, share: float) -> None:
-            loop.call_soon_threadsafe(_advance, step, stage, share)
+        def enhance() -> EnhancedPhoto:
+            with FreedMemory() as freed:
+
+                def on_stage(stage: Stage, share: float) -> None:
+                    if stage is Stage.ENCODING:
+                        freed.overwrite()
+                    loop.call_soon_threadsafe(_advance, step, stage, share)
+
+                return self._enhancer.enhance(data, task.options, on_stage, stop.is_set)
 
         async with self._turn(task, job):
             step.status = StepStatus.PROCESSING
-            work = asyncio.ensure_future(
-                self._queue.run_patiently(self._enhancer.enhance, data, task.options, on_stage, stop.is_set)
-            )
+            work = asyncio.ensure_future(self._queue.run_patiently(enhance))
             try:
                 while not (await asyncio.wait({work}, timeout=REPORT_S))[0]:
                     await job.report(task.done, task.total, message=step.stage)
