@@ -20,7 +20,7 @@ from typing import Any
 
 from PIL import Image
 
-START_TIMEOUT_S = 90
+START_TIMEOUT_S = 180
 
 
 @dataclass(frozen=True)

@@ -230,6 +230,37 @@ def test_R_ENH_1_what_cannot_be_enhanced_is_told_before_it_is_sent(
     page.get_by_text("×8", exact=True).click()
     expect(page.get_by_test_id("refusal")).to_contain_text("enhancement_too_large")
     assert sent == []
+    # What is allowed is one press away.
+    page.get_by_role("button", name=re.compile("the most for this photo")).click()
+    expect(page.get_by_test_id("estimate").locator("dl")).to_be_visible(timeout=SLOW_MS)
+
+
+def test_R_ENH_1_a_quick_photo_is_answered_at_once(open_page: OpenPage, server: Server, portrait: bytes) -> None:
+    """By a server that is set as it comes; the photo is pasted."""
+    page = open_page("/enhance", base=server.url)
+    fetched = requests_of(page, "/result")
+    expect(page.get_by_role("group", name="Drop a photo here")).to_be_visible(timeout=SLOW_MS)
+    page.evaluate(
+        """(bytes) => {
+          const data = new DataTransfer();
+          data.items.add(new File([new Uint8Array(bytes)], "pasted.jpg", { type: "image/jpeg" }));
+          document.dispatchEvent(new ClipboardEvent("paste", { clipboardData: data, bubbles: true }));
+        }""",
+        list(portrait),
+    )
+    without_networks(page, EN)
+    page.get_by_role("button", name=EN.start_enhancing, exact=True).click()
+    expect(page.get_by_test_id("proof")).to_contain_text("cleaned, retrieved", timeout=SLOW_MS)
+    expect(page.get_by_test_id("before-after")).to_be_visible()
+    assert len(fetched) == 1
+
+
+def test_R_ENH_1_the_camera_takes_a_photo_to_enhance(open_page: OpenPage, studio: Server) -> None:
+    page = open_page("/enhance", base=studio.url, permissions=["camera"])
+    page.get_by_role("button", name="Camera", exact=True).click()
+    page.get_by_role("button", name=EN.take_photo).click()
+    expect(page.get_by_test_id("estimate").locator("dl")).to_be_visible(timeout=SLOW_MS)
+    expect(page.locator("main")).to_contain_text(re.compile(r"camera .*\.jpg"))
 
 
 def test_R_ENH_1_a_photo_that_is_damaged_inside_is_told_and_gone(

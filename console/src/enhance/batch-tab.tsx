@@ -160,7 +160,12 @@ function Settings({ selection, options, onOptions, engines, onStart }: SettingsP
     <section className={`surface ${classes.panel}`}>
       <OptionsForm value={options} onChange={onOptions} engines={engines} />
       {first && selection.kind === "photos" && (
-        <EstimatePanel photo={first} options={options} count={selection.photos.length} />
+        <EstimatePanel
+          photo={first}
+          options={options}
+          onLevel={(level) => onOptions({ ...options, level })}
+          count={selection.photos.length}
+        />
       )}
       {!first && (
         <Text size="sm" c="dimmed">

@@ -1,29 +1,47 @@
-import { Loader, Text } from "@mantine/core";
+import { Button, Loader, Stack, Text } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { useTranslation } from "react-i18next";
-import { problemOf } from "#/api/problem";
+import { type Problem, problemOf } from "#/api/problem";
 import classes from "#/enhance/enhance.module.css";
-import { type Options, SCALES } from "#/enhance/options";
-import { estimateQuery } from "#/enhance/queries";
+import { type Level, levels, type Options, SCALES } from "#/enhance/options";
+import { enginesQuery, estimateQuery } from "#/enhance/queries";
 import { Refusal } from "#/enhance/refusal";
-import type { Estimate } from "#/enhance/types";
+import type { Engine, Estimate } from "#/enhance/types";
 import { useFormat } from "#/i18n/format";
 import type { Photo } from "#/search/queries";
 
 interface EstimatePanelProps {
   photo: Photo;
   options: Options;
+  /** Takes another level where the server says that this one makes the photo too large. */
+  onLevel: (level: Level) => void;
   /** Photos of a batch, of which this one is the first. */
   count?: number;
 }
 
 /** What it would be, before anything is sent but the beginning of the photo. */
-export function EstimatePanel({ photo, options, count = 1 }: EstimatePanelProps) {
+export function EstimatePanel({ photo, options, onLevel, count = 1 }: EstimatePanelProps) {
   const { t } = useTranslation();
   const estimate = useQuery(estimateQuery(photo, options));
   if (estimate.error) {
     const problem = problemOf(estimate.error);
-    return <Refusal problem={problem} retryAt={null} onRetry={() => void estimate.refetch()} />;
+    // What is wrong with the photo is so the next time too.
+    const isPassing = problem.status === 0 || problem.status >= 500;
+    const level = greatestLevelOf(problem);
+    return (
+      <Stack gap="xs">
+        <Refusal
+          problem={problem}
+          retryAt={null}
+          onRetry={isPassing ? () => void estimate.refetch() : undefined}
+        />
+        {level && (
+          <Button size="xs" variant="default" onClick={() => onLevel(level)}>
+            {t("enhance.estimate.take", { scale: SCALES[level] })}
+          </Button>
+        )}
+      </Stack>
+    );
   }
   return (
     <section className={classes.estimate} aria-label={t("enhance.estimate.title")} data-testid="estimate">
@@ -42,12 +60,19 @@ export function EstimatePanel({ photo, options, count = 1 }: EstimatePanelProps)
   );
 }
 
+/** Of a photo that the chosen level would make too large; null: none fits, or something else is wrong. */
+function greatestLevelOf({ code, context }: Problem): Level | null {
+  if (code !== "enhancement_too_large") return null;
+  return levels.find((level) => level === context.greatest_level) ?? null;
+}
+
 function Facts({ estimate, options, count }: { estimate: Estimate; options: Options; count: number }) {
   const { t } = useTranslation();
   const format = useFormat();
   const scale = SCALES[options.level];
   const { width_after: width, height_after: height } = estimate;
   const { restorer, upscaler } = estimate.engines;
+  const { data: engines } = useQuery(enginesQuery);
   return (
     <dl className={`${classes.facts} tabular`}>
       <dt>{t("enhance.estimate.size")}</dt>
@@ -64,9 +89,15 @@ function Facts({ estimate, options, count }: { estimate: Estimate; options: Opti
           ` · ${t("enhance.estimate.all", { count, time: format.seconds(count * estimate.estimated_s) })}`}
       </dd>
       <dt>{t("enhance.options.restorer")}</dt>
-      <dd>{restorer ?? t("enhance.engines.noRestorer")}</dd>
+      <dd>{restorer ? withLicence(restorer, engines?.restorers) : t("enhance.engines.noRestorer")}</dd>
       <dt>{t("enhance.estimate.rest")}</dt>
-      <dd>{upscaler ?? t("enhance.engines.noUpscaler")}</dd>
+      <dd>{upscaler ? withLicence(upscaler, engines?.upscalers) : t("enhance.engines.noUpscaler")}</dd>
     </dl>
   );
+}
+
+/** `label`: name and version, as the server tells what will run. */
+function withLicence(label: string, engines: Engine[] = []): string {
+  const licence = engines.find(({ name, pack }) => label === name || label === pack)?.licence;
+  return licence ? `${label} (${licence})` : label;
 }

@@ -3,6 +3,7 @@ import { useQuery } from "@tanstack/react-query";
 import { RefreshCw, Sparkles } from "lucide-react";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
+import { useSecondsLeft } from "#/enhance/countdown";
 import classes from "#/enhance/enhance.module.css";
 import { EstimatePanel } from "#/enhance/estimate-panel";
 import { defaultOptions, isTooLarge, type Options } from "#/enhance/options";
@@ -24,6 +25,7 @@ export function PhotoTab({ engines }: { engines: Engines }) {
   const state = useRun(photoRun);
   const [photo, setPhoto] = useState<Photo | null>(() => photoRun.file && newPhoto(photoRun.file));
   const [options, setOptions] = useState<Options>(photoRun.options ?? defaultOptions);
+  const waitS = useSecondsLeft(state.kind === "refused" ? state.retryAt : null);
   const again = () => {
     setPhoto(null);
     void photoRun.discard();
@@ -59,7 +61,13 @@ export function PhotoTab({ engines }: { engines: Engines }) {
                 onRetry={() => void photoRun.start(photo.file, options)}
               />
             )}
-            <Settings photo={photo} options={options} onOptions={setOptions} engines={engines} />
+            <Settings
+              photo={photo}
+              options={options}
+              onOptions={setOptions}
+              engines={engines}
+              isWaiting={waitS !== null && waitS > 0}
+            />
           </>
         )}
       </div>
@@ -127,9 +135,11 @@ interface SettingsProps {
   options: Options;
   onOptions: (options: Options) => void;
   engines: Engines;
+  /** The server asked for it. */
+  isWaiting: boolean;
 }
 
-function Settings({ photo, options, onOptions, engines }: SettingsProps) {
+function Settings({ photo, options, onOptions, engines, isWaiting }: SettingsProps) {
   const { t } = useTranslation();
   const format = useFormat();
   const estimate = useQuery(estimateQuery(photo, options));
@@ -145,12 +155,16 @@ function Settings({ photo, options, onOptions, engines }: SettingsProps) {
           })}
         </Text>
       ) : (
-        <EstimatePanel photo={photo} options={options} />
+        <EstimatePanel
+          photo={photo}
+          options={options}
+          onLevel={(level) => onOptions({ ...options, level })}
+        />
       )}
       <Button
         size="md"
         leftSection={<Sparkles size={18} />}
-        disabled={isRefused || !estimate.data || estimate.isError}
+        disabled={isRefused || isWaiting || !estimate.data || estimate.isError}
         onClick={() => void photoRun.start(photo.file, options)}
       >
         {t("enhance.start")}

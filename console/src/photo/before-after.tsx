@@ -28,6 +28,7 @@ const MOVES: Record<string, [x: number, y: number]> = {
 export function BeforeAfter({ before, after, size, maxHeight = 640 }: BeforeAfterProps) {
   const { t } = useTranslation();
   const frame = useRef<HTMLDivElement>(null);
+  const range = useRef<HTMLInputElement>(null);
   const { view, setView, split, setSplit, handlers } = useView(frame);
   const [isBroken, setBroken] = useState(false);
   const style = viewStyle(view);
@@ -65,6 +66,11 @@ export function BeforeAfter({ before, after, size, maxHeight = 640 }: BeforeAfte
           const { x, y } = placeIn(frame.current, event);
           setView((last) => (last.zoom > 1 ? WHOLE : zoomed(last, CLOSE_UP, x, y)));
         }}
+        onMouseDown={(event) => {
+          // Keys go on where the pointer has left off.
+          event.preventDefault();
+          range.current?.focus({ preventScroll: true });
+        }}
         {...handlers}
       >
         <div className={classes.layer}>
@@ -94,6 +100,7 @@ export function BeforeAfter({ before, after, size, maxHeight = 640 }: BeforeAfte
           {t("photo.beforeAfter.after")}
         </span>
         <input
+          ref={range}
           type="range"
           className={classes.range}
           min={0}
