@@ -11,6 +11,7 @@ import httpx2
 import pytest
 import tomli_w
 
+from lianpu.packs.registry import EMBEDDED_PACKS
 from tests.api.calls import ended, enrol, reembed, search
 from tests.api.conftest import OpenClient
 from tests.packs.nasty_server import Manners, NastyServer, nasty_server
@@ -211,7 +212,7 @@ async def test_R_INF_5_packs_that_are_needed_are_neither_unloaded_nor_removed(
     for name in ("kit@1", "minifasnet@1"):
         assert (home / "packs" / name).is_dir()
     listed = (await kit_client.get("/api/v1/models")).json()["models"]
-    assert [model["name"] for model in listed if model["is_embedded"]] == ["dlib"]
+    assert [model["name"] for model in listed if model["is_embedded"]] == list(EMBEDDED_PACKS)
     shutil.copytree(pair_of_packs / "foamliu@1", home / "packs" / "foamliu@1")
     started = await kit_client.put("/api/v1/gallery/shadow", json={"pack": "foamliu", "sample_rate": 1.0})
     assert started.status_code == 200, started.text

@@ -100,12 +100,9 @@ def test_R_INF_5_newest_version_is_chosen(registry: PackRegistry, install: Insta
 
 def test_R_INF_5_unknown_pack_names_the_nearest(registry: PackRegistry, install: Install) -> None:
     install("buffalo", "1")
-    with pytest.raises(
-        PackNotFoundError,
-        match=r"Did you mean 'buffalo'\? Available: buffalo, dlib, realesrgan-compact, realesrgan-x4plus\.",
-    ) as caught:
+    with pytest.raises(PackNotFoundError, match=r"Did you mean 'buffalo'\? Available: buffalo, dlib, re") as caught:
         registry.get("bufalo")
-    assert caught.value.context["available"] == ["buffalo", "dlib"]
+    assert caught.value.context["available"] == ["buffalo", "dlib", "realesrgan-compact", "realesrgan-x4plus"]
     for named in ("", "@", "../buffalo", "buffalo/../dlib", "BUFFALO", "."):
         with pytest.raises(PackNotFoundError):
             registry.get(named)
@@ -157,7 +154,7 @@ def test_R_INF_5_stray_files_are_no_packs(registry: PackRegistry, packs_dir: Pat
     packs_dir.mkdir()
     (packs_dir / ".import-123").mkdir()
     (packs_dir / "readme.txt").write_text("x")
-    assert [status.name for status in registry.list()] == ["dlib"]
+    assert all(status.embedded for status in registry.list())
 
 
 @given(st.lists(st.from_regex(r"[0-9A-Za-z][0-9A-Za-z.+_-]{0,8}", fullmatch=True), max_size=5))

@@ -27,7 +27,7 @@ from lianpu.engines.restore.photo import Photo, PhotoHeader, enlarged_alpha, rea
 from lianpu.engines.restore.planning import NO_UPSCALER, ChosenEngines, Planner
 from lianpu.engines.restore.restoration import restore_aligned, restore_enlarged
 from lianpu.engines.restore.sharpness import photo_sharpness
-from lianpu.engines.restore.shelf import EngineShelf, Loaded, LoadedRestorer, LoadedUpscaler, key_of
+from lianpu.engines.restore.shelf import EngineShelf, Loaded, LoadedRestorer, key_of
 from lianpu.engines.restore.speed import Speeds
 from lianpu.engines.restore.tiling import OnShare, enlarge, interpolate, native_scale
 from lianpu.packs.folder import folder_name
@@ -110,11 +110,11 @@ class PackPhotoEnhancer:
         content = bytes(data)
         header = read_header(content, self._limits.photo)
         scale = self._planner.scale(header, options)
-        chosen = self._planner.choose(header, options)
+        restorer = self._planner.restorer(options)
         analyzer = self._analyzer()
         photo = read_photo(content, self._limits.photo, keep_gps=options.keep_gps, scale=scale)
         try:
-            work = _Enhancement(self._planner, header, photo, options, chosen, analyzer, course, scale)
+            work = _Enhancement(self._planner, header, photo, options, restorer, analyzer, course, scale)
             return work.run(started)
         finally:
             photo.pixels.fill(0)
@@ -151,7 +151,7 @@ class _Enhancement:
         header: PhotoHeader,
         photo: Photo,
         options: EnhancementOptions,
-        chosen: ChosenEngines,
+        restorer: Loaded | None,
         analyzer: FaceAnalyzer,
         course: Course,
         scale: int,
@@ -160,23 +160,25 @@ class _Enhancement:
         self._header = header
         self._photo = photo
         self._options = options
-        self._chosen = chosen
+        self._restorer = restorer
         self._analyzer = analyzer
         self._course = course
         self._scale = scale
         self._notes = list(photo.notes)
+        self._chosen = ChosenEngines(restorer, None, 0.0)
 
     def run(self, started: float) -> EnhancedPhoto:
         photo, course = self._photo, self._course
         course.at(Stage.DETECTING, _DECODED)
         measure = IdentityMeasure(self._analyzer, self._options.identity_threshold)
         faces = find_faces(self._analyzer, photo.pixels, _MAX_FACES)
-        works = prepare_faces(photo.pixels, faces, measure, self._scale, has_restorer=self._chosen.restorer is not None)
+        works = prepare_faces(photo.pixels, faces, measure, self._scale, has_restorer=self._restorer is not None)
         to_restore = sum(work.reason is None for work in works)
+        self._chosen = self._planner.choose(self._header, self._options, self._restorer, has_faces=bool(works))
         self._note_faces(works, to_restore)
         background_end = self._background_end(to_restore)
         course.at(Stage.UPSCALING, _DETECTED)
-        result = self._background(works, background_end)
+        result = self._background(background_end)
         try:
             blender = FaceBlender(
                 photo.pixels,
@@ -184,7 +186,7 @@ class _Enhancement:
                 self._scale,
                 measure,
                 preserve_identity=self._options.preserve_identity,
-                is_result_neural=self._upscaler(works) is not None,
+                is_result_neural=self._chosen.upscaler is not None,
             )
             restored = self._restore(works, to_restore, blender, background_end)
             course.at(Stage.MEASURING, _FINISHED)
@@ -206,7 +208,7 @@ class _Enhancement:
             result.fill(0)
         used = ChosenEngines(
             self._chosen.restorer if any(report.is_restored for report in reports) else None,
-            self._upscaler(works),
+            self._chosen.upscaler,
             self._chosen.budget_s,
         )
         report = EnhancementReport(
@@ -226,13 +228,8 @@ class _Enhancement:
         course.at(Stage.ENCODING, 1)
         return EnhancedPhoto(encoded.data, encoded.media_type, encoded.suffix, report)
 
-    def _upscaler(self, works: Sequence[FaceWork]) -> LoadedUpscaler | None:
-        """What enlarges the photo as a whole. At the first level it runs only where no face is to be restored alone."""
-        is_for_faces = self._scale == 1 and works and self._chosen.restorer is not None
-        return None if is_for_faces else self._chosen.upscaler
-
-    def _background(self, works: Sequence[FaceWork], end: float) -> Image:
-        upscaler = self._upscaler(works)
+    def _background(self, end: float) -> Image:
+        upscaler = self._chosen.upscaler
         if upscaler is None:
             return interpolate(self._photo.pixels, self._scale)
         native = native_scale(upscaler.upscaler, self._scale)
@@ -271,7 +268,7 @@ class _Enhancement:
         return restored
 
     def _restored(self, work: FaceWork, to_restore: int, tell: OnShare) -> RestoredFace:
-        photo, engine = self._photo, self._chosen.restorer
+        photo, engine = self._photo, self._restorer
         if isinstance(engine, LoadedRestorer):
             return restore_aligned(
                 photo.pixels, work.place, engine.restorer, fidelity=self._options.fidelity, is_grey=photo.is_grey

@@ -67,15 +67,30 @@ class Planner:
             context={"greatest_level": max(possible, default=None)},
         )
 
-    def choose(self, header: PhotoHeader, options: EnhancementOptions) -> ChosenEngines:
+    def restorer(self, options: EnhancementOptions) -> Loaded | None:
         """
         Raises:
-            EnhancementEngineNotFoundError: no such engine is at hand.
+            EnhancementEngineNotFoundError: no such engine is at hand; an upscaler that is asked for counts too.
             PackError: the one asked for cannot be used.
+        """
+        if options.upscaler not in {None, NO_UPSCALER}:
+            self._named_upscaler(str(options.upscaler))
+        return self._restorer(options)
+
+    def choose(
+        self, header: PhotoHeader, options: EnhancementOptions, restorer: Loaded | None, *, has_faces: bool
+    ) -> ChosenEngines:
+        """The restorer, and the upscaler where one is needed: at the first level only where no face is restored alone.
+
+        Raises:
+            EnhancementEngineNotFoundError, PackError: as `restorer`.
         """
         budget_s = self._time_budget_s if options.time_budget_s is None else options.time_budget_s
         scale = SCALES[options.level]
-        return ChosenEngines(self._restorer(options), self._upscaler(header, options, scale, budget_s), budget_s)
+        is_for_faces = scale == 1 and has_faces and restorer is not None
+        return ChosenEngines(
+            restorer, None if is_for_faces else self._upscaler(header, options, scale, budget_s), budget_s
+        )
 
     def plan(self, header: PhotoHeader, options: EnhancementOptions, recogniser: str) -> EnhancementPlan:
         """
@@ -83,16 +98,12 @@ class Planner:
             what `scale` and `choose` raise.
         """
         scale = self.scale(header, options)
-        chosen = self.choose(header, options)
+        chosen = self.choose(header, options, self.restorer(options), has_faces=True)
         estimated_s = _OTHER_S + _OTHER_S_PER_MEGAPIXEL * header.width * header.height * scale**2 / 1e6
-        # With a face, which is assumed, the rest of the photo stays as it is at the first level.
-        has_background = scale > 1 or chosen.restorer is None
-        if chosen.upscaler is not None and has_background:
+        if chosen.upscaler is not None:
             estimated_s += self.background_s(header, scale, chosen.upscaler)
         if chosen.restorer is not None:
             estimated_s += self.face_s(chosen, header.width * header.height, faces=1)
-        if not has_background:
-            chosen = ChosenEngines(chosen.restorer, None, chosen.budget_s)
         return EnhancementPlan(
             header.width * scale,
             header.height * scale,
@@ -153,10 +164,7 @@ class Planner:
         if options.upscaler == NO_UPSCALER:
             return None
         if options.upscaler is not None:
-            found = self._shelf.get(options.upscaler)
-            if not isinstance(found, LoadedUpscaler):
-                raise EnhancementEngineNotFoundError(f"'{options.upscaler}' restores faces and enlarges no photos.")
-            return found
+            return self._named_upscaler(options.upscaler)
         fastest: tuple[float, LoadedUpscaler] | None = None
         for upscaler in self._shelf.upscalers():
             seconds = self.background_s(header, scale, upscaler)
@@ -165,6 +173,12 @@ class Planner:
             if fastest is None or seconds < fastest[0]:
                 fastest = (seconds, upscaler)
         return None if fastest is None else fastest[1]
+
+    def _named_upscaler(self, name: str) -> LoadedUpscaler:
+        found = self._shelf.get(name)
+        if not isinstance(found, LoadedUpscaler):
+            raise EnhancementEngineNotFoundError(f"'{name}' restores faces and enlarges no photos.")
+        return found
 
 
 def peak_bytes(header: PhotoHeader, scale: int) -> int:
