@@ -6,6 +6,7 @@ from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from difflib import get_close_matches
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -98,7 +99,7 @@ def load_settings(
     folder = folder or Path.cwd()
     dotenv = read_dotenv(folder / ".env")
     layers = [
-        Layer("defaults.yaml", flat_yaml(DEFAULTS)),
+        Layer("defaults.yaml", dict(_defaults())),
         Layer(".env", from_variables(dotenv)),
         Layer("environment", from_variables(environment)),
         Layer("command line", dict(overrides or {})),
@@ -123,7 +124,7 @@ def load_settings(
 
 def default_settings(home: Path) -> Settings:
     """The defaults alone, whatever files or variables are around."""
-    return Settings.model_validate(_nested({**flat_yaml(DEFAULTS), "home": home}))
+    return Settings.model_validate(_nested({**_defaults(), "home": home}))
 
 
 @contextmanager
@@ -154,6 +155,12 @@ def ini_hint(folder: Path) -> str:
     if not (folder / "config.ini").is_file():
         return ""
     return " There is a config.ini: move its values into lianpu.yaml (`lianpu config show` lists the keys)."
+
+
+@cache
+def _defaults() -> Mapping[str, Any]:
+    """They come with the installation: once a process is enough."""
+    return flat_yaml(DEFAULTS)
 
 
 def _config_path(named: Path | None, folder: Path, layers: list[Layer]) -> Path | None:
