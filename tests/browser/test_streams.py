@@ -18,18 +18,18 @@ FPS = 25
 EVENTS = re.compile(r"/api/v1/stream/[^/]+/events(\?|$)")
 
 
-def write_clip(path: Path, photos: list[bytes], seconds_each: float) -> None:
-    """H.264, 640x480: each photo stands still for a while."""
+def write_clip(path: Path, photos: list[tuple[bytes, float]]) -> None:
+    """H.264, 640x480: each photo stands still for its seconds."""
     with av.open(str(path), "w") as container:
         stream = container.add_stream("libx264", rate=FPS)
         stream.width, stream.height, stream.pix_fmt = 640, 480, "yuv420p"
-        for photo in photos:
+        for photo, seconds in photos:
             pixels = decode_image(photo).pixels
             scale = min(640 / pixels.shape[1], 480 / pixels.shape[0])
             small = cv2.resize(pixels, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
             canvas = np.full((480, 640, 3), 60, np.uint8)
             canvas[: small.shape[0], : small.shape[1]] = small
-            for _ in range(round(FPS * seconds_each)):
+            for _ in range(round(FPS * seconds)):
                 container.mux(stream.encode(av.VideoFrame.from_ndarray(canvas, format="rgb24")))
         container.mux(stream.encode(None))
 
@@ -44,8 +44,8 @@ def theatre(
     folder = tmp_path_factory.mktemp("theatre")
     (folder / "videos").mkdir()
     video = folder / "videos" / "door.mp4"
-    write_clip(video, [crops["Ann 1.jpg"], t1_photo], 6)
-    write_clip(folder / "videos" / "bob.mp4", [crops["Bob.jpg"]], 6)
+    write_clip(video, [(crops["Ann 1.jpg"], 4), (t1_photo, 16)])
+    write_clip(folder / "videos" / "bob.mp4", [(crops["Bob.jpg"], 12)])
     environment = {"LIANPU_STREAMS__FOLDERS": str(folder / "videos"), "LIANPU_STREAMS__INBOX__ENABLED": "true"}
     with running_server(folder / "home", folder / "server.log", **environment) as server:
         server.enrol("安娜 Ann", crops["Ann 2.jpg"])
@@ -159,13 +159,14 @@ def test_R_STR_2_a_source_that_is_not_allowed_is_refused_with_the_reason(
 
 
 def test_R_STR_1_the_end_of_a_file_is_told(open_page: OpenPage, theatre: tuple[Server, Path]) -> None:
-    server, video = theatre
+    server, door = theatre
+    video = door.with_name("bob.mp4")
     page = open_page("/streams", base=server.url, locale="zh-CN")
     page.get_by_role("button", name="启动视频流").first.click()
     dialog = page.get_by_role("dialog")
     dialog.get_by_role("textbox", name="来源").fill(str(video))
     dialog.get_by_role("button", name="启动", exact=True).click()
-    expect(page.get_by_role("heading", level=1)).to_have_text(re.compile("door.mp4"))
+    expect(page.get_by_role("heading", level=1)).to_have_text(re.compile("bob.mp4"))
     expect(page.get_by_text("该视频流已结束。")).to_be_visible()
     expect(page.locator("main")).to_contain_text("文件播放完毕")
 

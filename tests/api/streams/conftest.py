@@ -37,7 +37,7 @@ def clips(tmp_path_factory: pytest.TempPathFactory, astronaut_photo: bytes, port
     pixels = decode_image(portraits[0]).pixels
     unknown = np.asarray(cv2.resize(pixels, (SIDE, SIDE), interpolation=cv2.INTER_AREA), np.uint8)
     (folder / "known.mp4").write_bytes(photo_clip([known], 45))
-    (folder / "both.mp4").write_bytes(photo_clip([known, unknown], 24))
+    (folder / "both.mp4").write_bytes(photo_clip([known, unknown], 60))
     (folder / "nobody.mp4").write_bytes(made_clip("mp4", 60))
     return folder
 
