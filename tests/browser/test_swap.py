@@ -37,6 +37,8 @@ LISTEN = """() => {
     return send.call(this, body);
   };
 }"""
+# Each frame of a video is looked at twice, by a network that is in no hurry on a busy machine.
+PATIENCE_MS = 600_000
 PHONE = {"width": 390, "height": 844}
 
 
@@ -226,7 +228,7 @@ def start(page: Page, button: str) -> None:
 
 def completed(page: Page) -> Locator:
     result = page.get_by_test_id("result")
-    expect(result).to_be_visible(timeout=120_000)
+    expect(result).to_be_visible(timeout=PATIENCE_MS)
     return result
 
 
@@ -367,14 +369,14 @@ def test_R_SWP_4_a_swapped_video_plays_with_its_labels(
     open_page: OpenPage, studio: Studio, crops: dict[str, bytes], tmp_path: Path
 ) -> None:
     clip = tmp_path / "bob.mp4"
-    write_clip(clip, [crops["Bob.jpg"]], 2)
+    write_clip(clip, [crops["Bob.jpg"]], 0.8)
     studio.consent("image", "video")
     page = open_page("/swap", base=studio.server.url)
     choose_consent(page, EN)
     put_onto(page, EN, chosen("bob.mp4", clip.read_bytes(), "video/mp4"))
     start(page, EN.swap)
     result = completed(page)
-    plays(page, result, 640, 2.0)
+    plays(page, result, 640, 0.8)
     assert labels_of(page) == [*LABELS, "audit"]
     expect(page.locator("main")).to_contain_text("without sound")
     states = verified(page, EN, chosen("made.mp4", downloaded(page, EN), "video/mp4"))
@@ -384,7 +386,7 @@ def test_R_SWP_4_a_swapped_video_plays_with_its_labels(
 def test_R_SWP_4_a_film_of_the_kit_is_swapped_end_to_end(
     open_page: OpenPage, studio: Studio, testkit: Path, tmp_path: Path
 ) -> None:
-    film = cut(testkit / "videos/car_talking_1080p.mp4", tmp_path / "car.mp4", 1.2)
+    film = cut(testkit / "videos/car_talking_1080p.mp4", tmp_path / "car.mp4", 0.5)
     studio.consent("video")
     page = open_page("/swap", base=studio.server.url)
     choose_consent(page, EN)

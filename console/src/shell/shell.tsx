@@ -21,6 +21,7 @@ export function Shell() {
   const [navOpened, nav] = useDisclosure(false);
   const [helpOpened, help] = useDisclosure(false);
   const main = useFocusOnNavigation(nav.close);
+  const list = useCurrentInView();
   const scopes = useUser()?.scopes ?? [];
   const mayOpen = (page: Page) => scopes.includes(page.scope);
   useShortcuts({
@@ -54,7 +55,7 @@ export function Shell() {
           <Box px={6} pt={8} visibleFrom="sm">
             <Brand />
           </Box>
-          <Box flex={1} className={classes.pages}>
+          <Box flex={1} className={classes.pages} ref={list}>
             {sections.map((section) => (
               <div key={section.name}>
                 <div className={classes.section}>{t(`shell.sections.${section.name}`)}</div>
@@ -125,6 +126,18 @@ function Brand() {
       </span>
     </Link>
   );
+}
+
+/** On a low screen the entry of the page that is open is not left out of sight. */
+function useCurrentInView() {
+  const path = useRouterState({ select: (state) => state.location.pathname });
+  const list = useRef<HTMLDivElement>(null);
+  useEffect(() => {
+    const links = [...(list.current?.querySelectorAll("a") ?? [])];
+    const current = links.find((link) => link.pathname === `/${path.split("/")[1]}`);
+    current?.scrollIntoView({ block: "nearest" });
+  }, [path]);
+  return list;
 }
 
 /** After a change of page the keyboard continues in its content, not where the old page's link was. */
