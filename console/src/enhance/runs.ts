@@ -11,7 +11,8 @@ export const batchRun = new EnhancementRun(true, enhancementServer);
 const runs = [photoRun, batchRun];
 
 const channel = openChannel("/api/v1/ws/enhance", {
-  onEvent: ({ task }) => {
+  onEvent: (told) => {
+    const task = told.type === "job" ? told.task : undefined;
     if (task && "enhancement_id" in task) for (const run of runs) run.hear(task);
   },
   onGap: readAll,
