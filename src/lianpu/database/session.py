@@ -36,6 +36,8 @@ class Database:
                 f"synchronous={'FULL' if is_durable else 'NORMAL'}",
                 "foreign_keys=ON",
                 f"busy_timeout={round(patience_s * 1000)}",
+                # Else it sorts in files of its own outside of the home.
+                "temp_store=MEMORY",
             )
             event.listen(self.engine.sync_engine, "connect", partial(_configure_sqlite, pragmas))
         self._sessions = async_sessionmaker(self.engine, expire_on_commit=False)
