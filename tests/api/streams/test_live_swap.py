@@ -124,7 +124,7 @@ async def test_R_SWP_4_every_frame_that_is_watched_carries_its_labels(
         assert (await other.get(LIVE)).json()["live_swaps"] == []
     stopped = (await mine.post(f"{LIVE}/{live['live_id']}/stop")).json()["live_swap"]
     assert (stopped["state"], stopped["end_reason"], stopped["feed_url"]) == ("ended", "stopped", None)
-    assert (await server.get(stream))["state"] == "running"
+    assert (await server.get(stream))["end_reason"] is None
     events = (await server.client.get("/api/v1/audit", params={"action": "swap.live_end"})).json()["events"]
     assert [(event["target"], event["detail"]["reason"]) for event in events] == [(live["live_id"], "stopped")]
     await server.stop(stream)
