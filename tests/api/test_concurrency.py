@@ -75,6 +75,7 @@ async def test_R_LIB_1_one_id_enrolled_at_once_by_many_is_one_person(
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(600)
 async def test_R_LIB_11_memory_stays_flat_over_many_searches(open_client: Any, portraits: list[bytes]) -> None:
     process = psutil.Process()
 

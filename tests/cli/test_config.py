@@ -1,6 +1,7 @@
 """`lianpu config` in the hands of people, scripts and editors; tests/test_settings.py knows the sources themselves."""
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,19 +20,27 @@ def schema(lianpu: Lianpu) -> dict[str, Any]:
     return json.loads(done.out)
 
 
-def _sections(schema: dict[str, Any]) -> dict[str, dict[str, Any]]:
-    references = {name: field["$ref"] for name, field in schema["properties"].items() if "$ref" in field}
-    return {name: schema["$defs"][reference.rpartition("/")[2]] for name, reference in references.items()}
+def _sections(schema: dict[str, Any], place: dict[str, Any] | None = None, prefix: str = "") -> dict[str, Any]:
+    """Every section by its dotted name, those inside others too."""
+    found: dict[str, Any] = {}
+    for name, field in (place or schema)["properties"].items():
+        if "$ref" in field:
+            section = schema["$defs"][field["$ref"].rpartition("/")[2]]
+            if "properties" in section:
+                found[f"{prefix}{name}"] = section
+                found |= _sections(schema, section, f"{prefix}{name}.")
+    return found
+
+
+def _keys(place: dict[str, Any], sections: dict[str, Any], prefix: str = "") -> Iterator[str]:
+    for name in place["properties"]:
+        section = sections.get(f"{prefix}{name}")
+        yield from [f"{prefix}{name}"] if section is None else _keys(section, sections, f"{prefix}{name}.")
 
 
 def test_R_OPS_4_schema_has_every_key_and_no_other(schema: dict[str, Any]) -> None:
     sections = _sections(schema)
-    keys = [
-        f"{name}.{key}" if key else name
-        for name in schema["properties"]
-        for key in (sections[name]["properties"] if name in sections else [""])
-    ]
-    assert keys == [*known_keys()]
+    assert [*_keys(schema, sections)] == [*known_keys()]
     for place in (schema, *sections.values()):
         assert place["additionalProperties"] is False
         assert "required" not in place
@@ -43,7 +52,10 @@ def test_R_OPS_4_schema_tells_defaults_and_bounds(schema: dict[str, Any]) -> Non
     assert (port["default"], port["minimum"], port["maximum"]) == (8000, 1, 65535)
     assert sections["logging"]["properties"]["level"]["enum"] == ["debug", "info", "warning", "error"]
     assert sections["server"]["properties"]["api_key"]["default"] is None
-    assert all("default" in field for section in sections.values() for field in section["properties"].values())
+    assert schema["$defs"]["InboxSettings"]["properties"]["enabled"]["default"] is False
+    for name, section in sections.items():
+        for key, field in section["properties"].items():
+            assert "default" in field or f"{name}.{key}" in sections
     # The home differs from one machine to the next.
     assert "default" not in schema["properties"]["home"]
 

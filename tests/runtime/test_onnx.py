@@ -1,10 +1,12 @@
 """ONNX Runtime behind the port: provider choice, damaged files, silence, and no telemetry."""
 
+import gc
 import os
 import subprocess
 import sys
 import threading
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
@@ -65,6 +67,59 @@ def test_R_SWP_6_a_named_provider_that_is_not_installed_is_refused_with_the_reme
 def test_R_SWP_6_a_named_provider_that_does_not_start_is_refused_with_the_cause() -> None:
     with pytest.raises(ProviderError, match="libcudnn"):
         choose_providers(["cuda"], [CUDA, CPU], {Provider.CUDA: "libcudnn.so.9 not found"})
+
+
+def test_R_SWP_6_where_not_strict_the_next_provider_runs_and_the_choice_says_so() -> None:
+    choice = choose_providers(["tensorrt", "cuda", "cpu"], [CUDA, CPU], {Provider.CUDA: "no device"}, strict=False)
+    assert choice.requested == ("tensorrt", "cuda", "cpu")
+    assert choice.chosen == (Provider.CPU,)
+    assert [text.split()[0] for text in choice.missing] == ["tensorrt", "cuda"]
+    assert "not installed" in choice.missing[0]
+    assert "no device" in choice.missing[1]
+    assert all(text in choice.reason for text in choice.missing)
+    assert choose_providers(["cuda"], [CUDA, CPU], strict=False).missing == ()
+    with pytest.raises(ProviderError, match="quantum"):
+        choose_providers(["quantum"], [CPU], strict=False)
+
+
+def test_R_SWP_6_factory_refuses_or_passes_over_as_told() -> None:
+    with pytest.raises(ProviderError, match="onnxruntime-directml"):
+        OnnxSessionFactory(["directml"])
+    factory = OnnxSessionFactory(["directml", "cpu"], strict=False)
+    assert factory.choice.chosen == (Provider.CPU,)
+    assert "directml is not installed" in factory.choice.missing[0]
+
+
+def test_R_SWP_6_memory_limit_and_device_are_handed_to_the_runtime(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given: list[tuple[list[str], list[dict[str, str]]]] = []
+
+    class Session:
+        def __init__(self, _model: object, _options: object, **arguments: Any) -> None:
+            given.append((arguments["providers"], arguments["provider_options"]))
+
+        def get_inputs(self) -> list[object]:
+            return []
+
+        get_outputs = get_inputs
+
+        def get_providers(self) -> list[str]:
+            return [CUDA, CPU]
+
+    monkeypatch.setattr(runtime_onnx._ort, "get_available_providers", lambda: [CUDA, CPU])
+    monkeypatch.setattr(runtime_onnx._ort, "InferenceSession", Session)
+    factory = OnnxSessionFactory(["cuda"], gpu_memory_bytes=2 << 30, device_id=3)
+    model = tmp_path / "any.onnx"
+    model.write_bytes(b"any")
+    session = factory.open(model)
+    limited = {"device_id": "3", "gpu_mem_limit": str(2 << 30), "arena_extend_strategy": "kSameAsRequested"}
+    assert given[-1] == ([CUDA, CPU], [limited, {}])
+    # What runs is what the session says, and counts while it is there.
+    assert factory.running == {CUDA: 1}
+    del session
+    gc.collect()
+    assert factory.running == {}
 
 
 @pytest.mark.parametrize("names", [[], ["quantum"]])
@@ -165,6 +220,7 @@ def test_R_OPS_3_threads_follow_affinity_and_cgroup_quota(tmp_path: Path) -> Non
 _CHILD = """
 import sys
 from pathlib import Path
+from typing import Any
 import lianpu
 import numpy as np
 from lianpu.runtime.onnx import OnnxSessionFactory

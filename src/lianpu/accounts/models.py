@@ -26,8 +26,8 @@ class User(Base):
     password_hash: Mapped[str] = mapped_column(String(255))
     """Argon2id in PHC string format."""
     role: Mapped[str] = mapped_column(identifier(16))
-    granted: Mapped[list[str]] = mapped_column(JSON, default=list)
-    """Scopes beyond the role's, given to this user by name."""
+    granted: Mapped[list[str] | None] = mapped_column(JSON(none_as_null=True))
+    """Scopes beyond the role's, given to this user by name; None: none, as before there were any."""
     is_active: Mapped[bool] = mapped_column(Boolean, default=True)
     must_change_password: Mapped[bool] = mapped_column(Boolean, default=False)
     """An administrator chose the password."""

@@ -83,7 +83,8 @@ def _describe(operation: dict[str, Any], rule: AccessRule) -> None:
         return
     operation["x-required-scope"] = rule.scope.value
     operation["x-roles"] = _roles(rule.scope)
-    held_by = f"roles: {', '.join(_roles(rule.scope))}" if _roles(rule.scope) else "no role has it, it is granted by name"
+    roles = ", ".join(_roles(rule.scope))
+    held_by = f"roles: {roles}" if roles else "no role has it, it is granted by name"
     text = f"Needs the scope `{rule.scope.value}` ({held_by})"
     if rule.others is not None:
         operation["x-scope-for-others"] = rule.others.value

@@ -3,7 +3,7 @@
 import json
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -56,11 +56,19 @@ def schema() -> None:
 
     document = Settings.model_json_schema()
     defaults = default_settings(Path("home")).model_dump(mode="json")
-    for name, field in document["properties"].items():
-        if "$ref" in field:
-            section = document["$defs"][field["$ref"].rpartition("/")[2]]
-            section.pop("required", None)
-            for key, place in section["properties"].items():
-                place["default"] = defaults[name][key]
-    document.pop("required", None)
+    # The home differs from one machine to the next.
+    del defaults["home"]
+    _tell_defaults(document, document, defaults)
     typer.echo(json.dumps(document, ensure_ascii=False, indent=2))
+
+
+def _tell_defaults(document: dict[str, Any], section: dict[str, Any], defaults: dict[str, Any]) -> None:
+    """In place: of this section and those inside it."""
+    section.pop("required", None)
+    for key, value in defaults.items():
+        place = section["properties"][key]
+        inner = document["$defs"].get(place.get("$ref", "").rpartition("/")[2], {})
+        if "properties" in inner:
+            _tell_defaults(document, inner, value)
+        else:
+            place["default"] = value

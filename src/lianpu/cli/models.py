@@ -110,6 +110,8 @@ def import_(
     typer.echo(pack.manifest.summary)
     if pack.manifest.roles.embedder is not None:
         typer.echo(f"Use it: `lianpu gallery reembed {_label(pack)}`, then `lianpu models default {_label(pack)}`.")
+    if pack.manifest.family == "swap":
+        typer.echo("See whether it can swap: `lianpu engines check inswapper`.")
     if pack.manifest.roles.liveness is not None:
         typer.echo(f"Liveness: LIANPU_LIVENESS__MODE=observe or enforce, LIANPU_LIVENESS__PACK={pack.name}.")
 

@@ -9,6 +9,7 @@ import tomli_w
 from lianpu.errors import PackDamagedError, PackInvalidError
 from lianpu.packs import insightface, minifasnet
 from lianpu.packs.insightface import DeclaredRoles, pack_name
+from lianpu.packs.inswapper import compose_inswapper
 from lianpu.packs.licence import INSIGHTFACE_NON_COMMERCIAL, UNKNOWN, licence_of_spdx
 from lianpu.packs.manifest import Licence, PackManifest, Role, parse_manifest
 from lianpu.packs.networks import RecognisedNetwork, recognise_as, recognise_network
@@ -54,6 +55,8 @@ class _Network:
 def compose_manifest(files: PackSource, staging: Path, sessions: SessionFactory, wanted: Composition) -> PackManifest:
     """Copy a pack's networks into the staging folder and describe them: detector and embedder, liveness, or all.
 
+    A source that is one network of the inswapper contract becomes a pack of the family `swap`.
+
     Attributes are for faces that are recognised, and come along with a detector and an embedder only.
 
     Raises:
@@ -61,6 +64,12 @@ def compose_manifest(files: PackSource, staging: Path, sessions: SessionFactory,
             it is not known at which scale a liveness network sees faces.
         PackDamagedError: a network does not load.
     """
+    if wanted.detector is None and wanted.embedder is None and not wanted.liveness:
+        swapping = compose_inswapper(
+            files, staging, sessions, name=wanted.name, version=wanted.version, licence=wanted.licence
+        )
+        if swapping is not None:
+            return swapping
     declared = _declared(files)
     detector_path = _explicit(files, wanted.detector) or (declared.detector if declared else None)
     embedder_path = _explicit(files, wanted.embedder) or (declared.embedder if declared else None)

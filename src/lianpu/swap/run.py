@@ -152,6 +152,8 @@ class SwapRun:
             # Its files are in use as long as it runs.
             with suppress(asyncio.CancelledError):
                 await asyncio.wait({work})
+            if work.done() and not work.cancelled():
+                work.exception()  # of what was stopped, nobody needs to hear
 
     async def _published(
         self, job: RunningJob, asked: SwapRequest, made: Made, origin: Origin, person_id: str, output: Path

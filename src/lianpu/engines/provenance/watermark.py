@@ -32,6 +32,8 @@ _SYNC_SHARE = 0.25
 _GAINS = (0.5, 0.65, 0.85, 1.1, 1.45, 1.9)
 _SCALES = tuple(np.exp(np.arange(-34, 41) * 0.0085).tolist())
 """Sizes of the tile that are tried first: a crop makes it larger than thought, a border smaller."""
+_HALVED_PX = 100
+"""Below, half the size holds too little of the waves whatever their strength."""
 _THUMBNAIL_PX = 200
 _SYNC_LEAST = 6.5
 """Standard deviations by which the right place stands out."""
@@ -249,6 +251,8 @@ def _worn(marked: Image) -> Iterable[Image]:
     bgr = cast(Image, cv2.cvtColor(marked, cv2.COLOR_RGB2BGR))
     yield _jpeg(bgr, 70)
     half = (marked.shape[1] // 2, marked.shape[0] // 2)
+    if min(half) < _HALVED_PX:
+        return
     small = np.asarray(cv2.resize(bgr, half, interpolation=cv2.INTER_AREA), np.uint8)
     # A thumbnail that is compressed as well would ask for waves that can be seen.
     yield _jpeg(small, 80 if min(half) >= _THUMBNAIL_PX else 95)

@@ -16,10 +16,9 @@ from lianpu.engines.face.analyzer import FaceAnalyzer
 from lianpu.engines.face.face import DetectedFace, Image, Landmarks, LandmarkScheme
 from lianpu.engines.swap.blending import box_mask, ellipse, match_colour, paste
 from lianpu.errors import FaceNotFoundError, PackDamagedError, PackInvalidError, StorageError
-from lianpu.runtime.session import Session, TensorSpec
+from lianpu.packs.inswapper import LATENT, inswapper_inputs
+from lianpu.runtime.session import Session
 
-LATENT = 512
-"""Length of the identity that every network of this contract takes."""
 _EMAP = "emap.npy"
 _PIN = "emap.json"
 # The network draws the crop's rim as it was; the jaw ends about here.
@@ -32,27 +31,6 @@ class Identity:
     """Of a source face: [1, 512] float32 of length 1."""
 
     latent: NDArray[np.float32]
-
-
-@dataclass(frozen=True, slots=True)
-class InswapperInputs:
-    """Which input of a graph is which, told by shape: exports name them differently."""
-
-    picture: str
-    latent: str
-    side_px: int
-
-
-def inswapper_inputs(inputs: tuple[TensorSpec, ...], outputs: tuple[TensorSpec, ...]) -> InswapperInputs | None:
-    """None: the network is another one."""
-    pictures = [spec for spec in inputs if len(spec.shape) == 4 and spec.shape[1] == 3]
-    latents = [spec for spec in inputs if len(spec.shape) == 2 and spec.shape[1] == LATENT]
-    if len(inputs) != 2 or len(pictures) != 1 or len(latents) != 1 or len(outputs) != 1:
-        return None
-    height, width = pictures[0].shape[2:]
-    if height != width or len(outputs[0].shape) != 4 or outputs[0].shape[1] not in {3, None}:
-        return None
-    return InswapperInputs(pictures[0].name, latents[0].name, height or 128)
 
 
 class InswapperPainter:

@@ -78,7 +78,8 @@ def run_program(
         )
     except OSError as error:
         return Outcome(Ending.NOT_STARTED, None, str(error.strerror or error), 0)
-    with _family(process) as family, _listening(process, on_line) as log:
+    # The family first: only when all of it has ended does what is listened to end.
+    with _listening(process, on_line) as log, _family(process) as family:
         ending = _waited(process, family, limits, cancelled)
     exit_code = process.returncode if ending is Ending.EXITED else None
     return Outcome(ending, exit_code, log.text, family.peak_bytes)
