@@ -1,5 +1,6 @@
 """An archive of photos in memory: looked through, unpacked file by file, and the results as one ZIP."""
 
+import errno
 import io
 import json
 import zipfile
@@ -38,7 +39,8 @@ class ViewedFile(io.RawIOBase):
     def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
         start = {io.SEEK_SET: 0, io.SEEK_CUR: self._place, io.SEEK_END: len(self._view)}[whence]
         if start + offset < 0:
-            raise ValueError("before the beginning")
+            # As files of the disk do; zipfile looks for a record before the one that it found.
+            raise OSError(errno.EINVAL, "before the beginning")
         self._place = start + offset
         return self._place
 
@@ -54,7 +56,6 @@ def steps_of(archive: memoryview, limits: ArchiveLimits) -> list[PhotoStep]:
 
     Raises:
         what `scan_entries` raises.
-        ArchiveDamagedError: there is no file in it.
     """
     return [_step(entry.name, entry.size_bytes, refusal) for entry, refusal in _scanned(archive, limits)]
 
