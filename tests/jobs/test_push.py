@@ -276,20 +276,24 @@ async def test_R_INF_3_what_was_missed_comes_once_and_whole(
 
 async def test_R_OPS_7_who_comes_while_events_are_written_misses_none(database: Database, tmp_path: Path) -> None:
     async with pushing(database, tmp_path, echo=_echo) as (jobs, feed):
+        submitted = 0
 
         async def submit() -> None:
+            nonlocal submitted
             for _ in range(40):
                 await jobs.submit("echo", {})
+                submitted += 1
 
-        async def listen(delay_s: float) -> tuple[int, list[int]]:
-            await asyncio.sleep(delay_s)
+        async def listen(number: int) -> tuple[int, list[int]]:
+            while submitted < 2 * number:
+                await asyncio.sleep(0.001)
             with feed.subscription(SERVER, None) as subscription:
                 since = subscription.since
                 missed = [change.event_id or 0 async for change in feed.missed(subscription, 0)]
                 live = await took(subscription, 120 - since)
             return since, missed + [message["event_id"] for message in live]
 
-        results = await asyncio.gather(submit(), *(listen(0.004 * number) for number in range(20)))
+        results = await asyncio.gather(submit(), *(listen(number) for number in range(20)))
     heard = [result for result in results if result is not None]
     assert [ids for _, ids in heard] == [list(range(1, 121))] * 20
     # They came at different moments.

@@ -63,7 +63,7 @@ async def enhance_photo(
 
 @router.post(
     "/estimate",
-    dependencies=[requires(Scope.ENHANCE)],
+    dependencies=[audited(Action.ENHANCEMENT_READ, gathered=True), requires(Scope.ENHANCE)],
     openapi_extra=form_body(PHOTO, EnhanceFields, "The photo, or its first 1 MiB: the header is enough."),
     responses=problems(400, 413, 415, 422, 503),
 )

@@ -178,6 +178,7 @@ def test_R_SWP_1_photos_without_a_face_are_told_before_anything_runs(
     assert checkout.notes == []
 
 
+@pytest.mark.slow
 def test_R_SWP_2_video_through_the_program(
     checkout: Checkout,
     installation: Installation,
