@@ -84,12 +84,17 @@ class Finder:
 
     def _accounts(self) -> str:
         admin, someone = self._user("ada", "admin"), self._user("ben", "viewer")
+        self._json("PUT", f"/api/v1/users/{admin}", json={"granted_scopes": ["swap"]})
         tokens = {name: self._log_in(name)["access_token"] for name in ("ada", "ben")}
         bearer = {"Authorization": f"Bearer {tokens['ada']}"}
 
         def key(name: str) -> dict[str, Any]:
             body = {"name": name, "scopes": [scope.value for scope in Scope], "user_id": admin}
-            return self._json("POST", "/api/v1/keys", headers=bearer, json=body)
+            # As the user, who has the scope `swap`, and not with the server's own key, which has not.
+            with httpx2.Client(base_url=self.client.base_url, headers=bearer, timeout=60) as own:
+                answer = own.post("/api/v1/keys", json=body)
+            assert answer.status_code < 300, answer.text
+            return answer.json()
 
         keys = [key(f"key {number}")["key"]["key_id"] for number in range(SPARES)]
         users = [self._user(f"spare-{number}", "viewer") for number in range(SPARES)]

