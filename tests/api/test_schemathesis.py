@@ -91,6 +91,8 @@ def test_R_ACC_2_every_answer_to_anything_is_documented_and_none_is_a_5xx(
                 "--seed=4",
                 "--generation-database=none",
                 "--continue-on-failure",
+                # The first enhancement has its networks translated and measured.
+                "--request-timeout=60",
                 "--warnings=off",
                 "--no-color",
             ],

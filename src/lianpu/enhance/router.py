@@ -39,7 +39,7 @@ _BINARY = {"schema": {"type": "string", "format": "binary"}}
     openapi_extra=form_body(PHOTO, EnhanceFields, "A photo: JPEG, PNG or WebP."),
     responses={
         202: {"model": EnhancementSubmittedAnswer, "description": "It takes longer, and goes on."},
-        **problems(400, 413, 415, 422, 429, 503),
+        **problems(400, 404, 413, 415, 422, 429, 503),
     },
 )
 async def enhance_photo(
@@ -65,7 +65,7 @@ async def enhance_photo(
     "/estimate",
     dependencies=[audited(Action.ENHANCEMENT_READ, gathered=True), requires(Scope.ENHANCE)],
     openapi_extra=form_body(PHOTO, EnhanceFields, "The photo, or its first 1 MiB: the header is enough."),
-    responses=problems(400, 413, 415, 422, 503),
+    responses=problems(400, 404, 413, 415, 422, 503),
 )
 async def estimate_enhancement(
     request: Request, enhancements: EnhancementsDep, request_id: RequestId
@@ -80,7 +80,7 @@ async def estimate_enhancement(
     dependencies=[audited(Action.ENHANCEMENT_UPLOAD), requires(Scope.ENHANCE)],
     status_code=status.HTTP_202_ACCEPTED,
     openapi_extra=form_body(ARCHIVE, EnhanceFields, "ZIP, RAR, 7z or tar (also .gz, .bz2, .xz) of photos."),
-    responses=problems(400, 413, 415, 422, 429, 503),
+    responses=problems(400, 404, 413, 415, 422, 429, 503),
 )
 async def enhance_batch(
     request: Request,
