@@ -35,7 +35,7 @@ NEVER_SUCCEED = {
 }
 """Where the record may lack a success, and why."""
 MADE_UP_ALONE = re.compile(r" /api/v1/(enhance|swap|provenance|stream/recordings|stream/webhooks)\b|/record(/stop)?$")
-"""Calls for which no request is prepared that must succeed: swaps are off, no address is one that a webhook may have, and
+"""Calls for which no request is prepared that must succeed: swaps are off, no made-up address may be a webhook's, and
 what is enhanced takes its time. Their successes are looked at by tests of their own."""
 LOGIN = {"POST /api/v1/users/token"}
 
