@@ -3,8 +3,7 @@
 from collections.abc import Sequence
 
 from lianpu.engines.swap.external.models import ModelFile
-from lianpu.engines.swap.external.program import Facts
-from lianpu.engines.swap.external.roop_family import OPTIONS, PROVIDER_NAMES, RoopFamily
+from lianpu.engines.swap.external.roop_family import RoopFamily
 from lianpu.engines.swap.integrations import ExternalIntegration
 
 INSWAPPER_DIGESTS = (
@@ -21,22 +20,7 @@ class DeepLiveCam(RoopFamily):
     """Implements `Program`. Of several faces it swaps the leftmost, or all."""
 
     def __init__(self) -> None:
-        super().__init__(
-            Facts(
-                title="Deep-Live-Cam",
-                script="run.py",
-                help_arguments=("--help",),
-                python_from=(3, 11),
-                python_to=(3, 15),
-                programs=("ffmpeg", "ffprobe"),
-                licence="AGPL-3.0 (the program); its models are non-commercial",
-                options=OPTIONS,
-                provider_names=PROVIDER_NAMES,
-                models_folder="models",
-                largest_is_default=False,
-            ),
-            "modules/metadata.py",
-        )
+        super().__init__("Deep-Live-Cam", python_from=(3, 11), python_to=(3, 15))
 
     def models(self, integration: ExternalIntegration) -> Sequence[ModelFile]:  # noqa: ARG002 (of the protocol)
         digests = (*INSWAPPER_DIGESTS, *INSWAPPER_FP16_DIGESTS)

@@ -4,8 +4,7 @@ from collections.abc import Sequence
 
 from lianpu.engines.swap.external.deep_live_cam import INSWAPPER_FP16_DIGESTS
 from lianpu.engines.swap.external.models import ModelFile
-from lianpu.engines.swap.external.program import Facts
-from lianpu.engines.swap.external.roop_family import OPTIONS, PROVIDER_NAMES, RoopFamily
+from lianpu.engines.swap.external.roop_family import RoopFamily
 from lianpu.engines.swap.integrations import ExternalIntegration
 
 
@@ -13,22 +12,7 @@ class Iroop(RoopFamily):
     """Implements `Program`. Its own download stores a web page as the model: the file must lie there beforehand."""
 
     def __init__(self) -> None:
-        super().__init__(
-            Facts(
-                title="iRoopDeepFaceCam",
-                script="run.py",
-                help_arguments=("--help",),
-                python_from=(3, 9),
-                python_to=(3, 12),
-                programs=("ffmpeg", "ffprobe"),
-                licence="AGPL-3.0 (the program); its models are non-commercial",
-                options=OPTIONS,
-                provider_names=PROVIDER_NAMES,
-                models_folder="models",
-                largest_is_default=False,
-            ),
-            "modules/metadata.py",
-        )
+        super().__init__("iRoopDeepFaceCam", python_from=(3, 9), python_to=(3, 12))
 
     def models(self, integration: ExternalIntegration) -> Sequence[ModelFile]:  # noqa: ARG002 (of the protocol)
         return [ModelFile("inswapper_128_fp16.onnx", INSWAPPER_FP16_DIGESTS)]

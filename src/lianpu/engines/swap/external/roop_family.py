@@ -33,6 +33,7 @@ PROVIDER_NAMES = {
     Provider.DIRECTML: "dml",
     Provider.COREML: "coreml",
 }
+VERSION_FILE = "modules/metadata.py"
 
 
 class RoopFamily:
@@ -43,9 +44,21 @@ class RoopFamily:
     that succeeded: only the pixels tell.
     """
 
-    def __init__(self, facts: Facts, version_file: str) -> None:
-        self._facts = facts
-        self._version_file = version_file
+    def __init__(self, title: str, *, python_from: tuple[int, int], python_to: tuple[int, int]) -> None:
+        """`python_to`: the first one that it does not run on."""
+        self._facts = Facts(
+            title=title,
+            script="run.py",
+            help_arguments=("--help",),
+            python_from=python_from,
+            python_to=python_to,
+            programs=("ffmpeg", "ffprobe"),
+            licence="AGPL-3.0 (the program); its models are non-commercial",
+            options=OPTIONS,
+            provider_names=PROVIDER_NAMES,
+            models_folder="models",
+            largest_is_default=False,
+        )
 
     @property
     def facts(self) -> Facts:
@@ -53,7 +66,7 @@ class RoopFamily:
 
     def version(self, folder: Path) -> str | None:
         try:
-            text = (folder / self._version_file).read_text("utf-8", "replace")
+            text = (folder / VERSION_FILE).read_text("utf-8", "replace")
         except OSError:
             return None
         found = re.search(r"version\s*=\s*['\"]([\w.+-]{1,40})['\"]", text)
