@@ -369,7 +369,7 @@ def test_R_SWP_4_a_swapped_video_plays_with_its_labels(
     open_page: OpenPage, studio: Studio, crops: dict[str, bytes], tmp_path: Path
 ) -> None:
     clip = tmp_path / "bob.mp4"
-    write_clip(clip, [crops["Bob.jpg"]], 0.8)
+    write_clip(clip, [(crops["Bob.jpg"], 0.8)])
     studio.consent("image", "video")
     page = open_page("/swap", base=studio.server.url)
     choose_consent(page, EN)
@@ -458,7 +458,7 @@ def test_R_SWP_4_a_result_is_deleted_for_good(open_page: OpenPage, studio: Studi
 def test_R_SWP_5_a_live_swap_is_watched_and_ends_with_its_consent(
     open_page: OpenPage, studio: Studio, crops: dict[str, bytes]
 ) -> None:
-    write_clip(studio.folder / "door.mp4", [crops["Bob.jpg"]], 3)
+    write_clip(studio.folder / "door.mp4", [(crops["Bob.jpg"], 3)])
     fields = {"source": str(studio.folder / "door.mp4"), "name": "Door", "loop": True, "lifetime_minutes": 15}
     stream = studio.server.call("POST", "/api/v1/stream/start", json.dumps(fields).encode())["stream"]
     consent_id = studio.consent("live")

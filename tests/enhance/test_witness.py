@@ -39,8 +39,10 @@ def noise(seed: int, width: int, height: int, suffix: str = ".jpg") -> bytes:
 
 
 def windows(content: bytes, count: int = 60) -> list[bytes]:
+    """Pieces that are of this content alone: an archive's padding is in many files."""
     step = max(WINDOW_BYTES, (len(content) - 1000) // count)
-    return [content[place : place + WINDOW_BYTES] for place in range(700, len(content) - WINDOW_BYTES, step)]
+    pieces = (content[place : place + WINDOW_BYTES] for place in range(700, len(content) - WINDOW_BYTES, step))
+    return [piece for piece in pieces if len(set(piece)) > WINDOW_BYTES // 2]
 
 
 @pytest.fixture
