@@ -1,8 +1,11 @@
 """Fixtures shared by all tests: the kit of real models and photos, photos everyone uses, a home with a ready pack."""
 
+import asyncio
 import importlib.util
 import os
 import shutil
+from collections import OrderedDict
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import cv2
@@ -10,9 +13,11 @@ import numpy as np
 import pytest
 
 import lianpu  # noqa: F401  (first of all: it switches ONNX Runtime's telemetry off)
+from lianpu.database.session import Database
 from lianpu.engines.image import decode_image, encode_jpeg
 from lianpu.packs.registry import PackRegistry
 from lianpu.runtime.onnx import OnnxSessionFactory
+from lianpu.runtime.providers import Provider
 
 pytest_plugins = ["tests.log_secrets"]
 # The six faces of t1.jpg from the largest: left, top, side in pixels.
@@ -68,8 +73,47 @@ def translated_packs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return cache
 
 
+@pytest.fixture(scope="session")
+def migrated_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A SQLite file with the newest schema and nothing in it, made once for all tests."""
+    file = tmp_path_factory.mktemp("database") / "lianpu.db"
+
+    async def migrate() -> None:
+        database = Database(f"sqlite+aiosqlite:///{file}")
+        await database.migrate()
+        await database.close()
+
+    asyncio.run(migrate())
+    return file
+
+
 @pytest.fixture
-def home(tmp_path: Path, translated_packs: Path) -> Path:
+def home(tmp_path: Path, translated_packs: Path, migrated_database: Path) -> Path:
     folder = tmp_path / "home"
     shutil.copytree(translated_packs, folder / "cache" / "packs")
+    shutil.copyfile(migrated_database, folder / "lianpu.db")
     return folder
+
+
+@pytest.fixture(scope="session", autouse=True)
+def networks_opened_once() -> Iterator[None]:
+    """Homes hold copies of the same networks: opened by ONNX Runtime once, they serve all tests of a process."""
+    opened: OrderedDict[tuple[object, ...], object] = OrderedDict()
+    create = OnnxSessionFactory._create
+
+    def create_once(self: OnnxSessionFactory, model: str | bytes, providers: Sequence[Provider]) -> object:
+        if isinstance(model, bytes) or tuple(providers) != (Provider.CPU,):
+            return create(self, model, providers)
+        file = Path(model).stat()
+        # A copy keeps the time; whatever was written to since is another network.
+        key = (Path(model).name, file.st_size, file.st_mtime_ns, self.threads, self._spinning)
+        if key not in opened:
+            opened[key] = create(self, model, providers)
+        opened.move_to_end(key)
+        while len(opened) > 12:
+            opened.popitem(last=False)
+        return opened[key]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(OnnxSessionFactory, "_create", create_once)
+        yield

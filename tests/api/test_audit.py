@@ -12,7 +12,7 @@ import httpx2
 import pytest
 
 import lianpu
-from lianpu.api.app import ROUTES
+from lianpu.api.routes import ROUTES
 from lianpu.http.audited import audited_of
 from tests.api.access.asgi import connect
 from tests.api.conftest import API_KEY, OpenClient

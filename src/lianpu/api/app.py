@@ -8,95 +8,31 @@ from fastapi.middleware.cors import CORSMiddleware
 from fastapi.routing import iter_route_contexts
 
 import lianpu
-from lianpu.accounts import key_router, me_router, token_router, user_router
+from lianpu.accounts import token_router, user_router
 from lianpu.accounts.access import check_rules
 from lianpu.accounts.passwords import HashCost
-from lianpu.api import audit, docs, system
 from lianpu.api.access import AccessGuard
 from lianpu.api.audit_trail import AuditTrail
 from lianpu.api.body_limit import BodyLimit
 from lianpu.api.console import mount_console
 from lianpu.api.openapi import describe
 from lianpu.api.request_context import RequestContext
+from lianpu.api.routes import INCLUDED, ROUTES
 from lianpu.api.security_headers import CORS
 from lianpu.bootstrap import Platform, open_platform
 from lianpu.engines.restore.enhancement import PhotoEnhancer
 from lianpu.enhance import receiving as enhance_receiving
 from lianpu.enhance import router as enhance_router
 from lianpu.enhance.schemas import ENHANCE_PATH
-from lianpu.gallery import recognition_router
-from lianpu.gallery import router as gallery_router
-from lianpu.gallery.bulk import router as bulk_router
 from lianpu.gallery.bulk.router import BATCH_PATH
-from lianpu.gallery.consistency import router as consistency_router
-from lianpu.gallery.insights import router as insights_router
-from lianpu.gallery.moves import router as moves_router
-from lianpu.gallery.packs import router as packs_router
-from lianpu.gallery.transfer import router as transfer_router
 from lianpu.gallery.transfer.router import IMPORT_PATH
 from lianpu.http.audited import Action
 from lianpu.http.problems import add_problem_handlers
 from lianpu.images import inference_router
 from lianpu.images import router as images_router
-from lianpu.jobs import router as jobs_router
-from lianpu.jobs.push import router as push_router
-from lianpu.models import router as models_router
 from lianpu.provenance import router as provenance_router
 from lianpu.settings import EnhanceSettings, Settings
-from lianpu.streams import router as streams_router
-from lianpu.streams.delivery.mqtt import router as mqtt_router
-from lianpu.streams.delivery.webhooks import router as webhooks_router
-from lianpu.streams.inbox import router as inbox_router
-from lianpu.streams.live import router as live_router
-from lianpu.streams.recording import router as recording_router
-from lianpu.swap import router as swap_router
-from lianpu.swap.consents import router as consents_router
-from lianpu.swap.live import router as live_swap_router
 from lianpu.swap.schemas import SWAP_PATH
-
-ROUTERS = (
-    # `me`, `setup` and `token` are no ids of users.
-    me_router.router,
-    token_router.router,
-    user_router.router,
-    key_router.router,
-    # Before those whose paths end in an id: `events` is none.
-    push_router.router,
-    # `inference` is no id of an image.
-    inference_router.router,
-    images_router.router,
-    enhance_router.router,
-    # Before the gallery's: `batch` is no person.
-    bulk_router.router,
-    gallery_router.router,
-    moves_router.router,
-    recognition_router.router,
-    packs_router.router,
-    insights_router.router,
-    transfer_router.router,
-    consistency_router.router,
-    jobs_router.router,
-    models_router.router,
-    # Before the streams': `events` and `push` are no ids.
-    live_router.router,
-    # `unknowns` is no stream.
-    inbox_router.router,
-    # Nor are `webhooks` and `mqtt`.
-    webhooks_router.router,
-    mqtt_router.router,
-    # Nor is `recordings`.
-    recording_router.router,
-    streams_router.router,
-    provenance_router.router,
-    swap_router.router,
-    consents_router.router,
-    live_swap_router.router,
-    audit.router,
-    system.router,
-    docs.router,
-)
-ROUTES = tuple(route for router in ROUTERS for route in router.routes)
-
 
 OnStart = Callable[[Platform], Awaitable[None]]
 OPEN_PATHS = (
@@ -155,8 +91,7 @@ def create_app(
         redoc_url=None,
         lifespan=lifespan,
     )
-    for router in ROUTERS:
-        app.include_router(router)
+    app.router.routes.extend(INCLUDED)
     mount_console(app)
     # The console's route and any that a library added are held to the same.
     check_rules(context.original_route for context in iter_route_contexts(app.routes))

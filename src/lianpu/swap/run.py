@@ -188,6 +188,8 @@ class SwapRun:
             )
         )
         await self._consents.check(asked.use)
+        # The last moment at which it can be cancelled.
+        await job.report(_STEPS, _STEPS, message="")
         await asyncio.to_thread(output.replace, job.folder / RESULT)
         return {
             "media_type": made.labelled.media_type,

@@ -10,6 +10,7 @@ from fastapi.routing import APIRoute, APIWebSocketRoute, iter_route_contexts
 import lianpu.api.app as api
 from lianpu.accounts.access import AccessRule, requires, rule_of
 from lianpu.accounts.roles import SCOPES_OF, Role, Scope
+from lianpu.api.routes import ROUTERS, included
 from lianpu.settings import load_settings
 from tests.api.access.asgi import call, connect
 from tests.api.access.callers import Caller
@@ -119,7 +120,7 @@ async def test_R_ACC_2_a_route_that_only_asks_for_a_scope_lets_nobody_else_in(ho
 def test_R_ACC_2_a_route_without_a_rule_does_not_start(tmp_path, monkeypatch, plant) -> None:
     router = APIRouter()
     plant(router)
-    monkeypatch.setattr(api, "ROUTERS", (*api.ROUTERS, router))
+    monkeypatch.setattr(api, "INCLUDED", included((*ROUTERS, router)))
     with pytest.raises(RuntimeError, match="must have exactly one access rule"):
         api.create_app(load_settings({"home": str(tmp_path)}, environment={}, folder=tmp_path).settings)
 
@@ -127,7 +128,7 @@ def test_R_ACC_2_a_route_without_a_rule_does_not_start(tmp_path, monkeypatch, pl
 def test_R_ACC_2_a_route_with_a_rule_but_without_a_row_is_found(tmp_path, monkeypatch) -> None:
     router = APIRouter()
     router.add_api_route("/api/v1/planted", endpoint, dependencies=[requires(Scope.IMAGES)])
-    monkeypatch.setattr(api, "ROUTERS", (*api.ROUTERS, router))
+    monkeypatch.setattr(api, "INCLUDED", included((*ROUTERS, router)))
     app = api.create_app(load_settings({"home": str(tmp_path)}, environment={}, folder=tmp_path).settings)
     assert set(rules(app)) - {row.call for row in TABLE} == {"GET /api/v1/planted"}
 

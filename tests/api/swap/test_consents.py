@@ -49,6 +49,7 @@ async def test_R_SWP_3_a_consent_is_recorded_read_and_listed(house: SwapHouse) -
     ("fields", "status", "code"),
     [
         ({"person_id": "nobody"}, 404, "person_not_found"),
+        ({"person_id": "a\0b"}, 422, "validation_failed"),
         ({"valid_until": "2020-01-01T00:00:00Z"}, 422, "validation_failed"),
         ({"valid_until": "2100-01-01T00:00:00"}, 422, "validation_failed"),
         ({"valid_until": "9999-12-31T23:59:59-12:00"}, 422, "validation_failed"),

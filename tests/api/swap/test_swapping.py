@@ -24,6 +24,7 @@ async def test_R_SWP_4_a_swapped_photo_carries_every_label_and_they_are_read_bac
     result = job["result"]
     assert (result["media_type"], result["frames"], result["faces_swapped"]) == ("image/png", 1, 1)
     assert sorted(result["labels"]) == sorted(ALL)
+    assert job["progress"]["done"] == job["progress"]["total"]
     assert len(data) == result["size_bytes"]
     before, after = decode_image(astronaut_photo).pixels.astype(int), decode_image(data).pixels.astype(int)
     assert before.shape == after.shape

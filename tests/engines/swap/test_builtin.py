@@ -55,6 +55,17 @@ def test_R_SWP_1_landmark_swaps_the_face_and_leaves_the_rest(
     assert bench.left == ["output.png"]
 
 
+def test_R_SWP_1_landmark_says_when_a_head_is_turned_too_far(
+    installation: Installation, bench: Bench, source_jpeg: bytes, target_photo: Image, testkit: Path
+) -> None:
+    ahead = bench.run(installation.engines, "landmark", bench.job(source_jpeg, encode_png(target_photo), ".png"))
+    assert ahead.notes == ()
+    [turned] = (testkit / "images/pose_rotate").rglob("right_face.png")
+    photo = encode_png(decode_image(turned.read_bytes()).pixels)
+    aside = bench.run(installation.engines, "landmark", bench.job(source_jpeg, photo, ".png"))
+    assert [note for note in aside.notes if note.startswith("a head is turned 35 degrees aside")]
+
+
 def test_R_SWP_1_landmark_makes_the_face_more_like_the_source(
     installation: Installation, dlib_pack: FaceAnalyzer, source_photo: Image, target_photo: Image
 ) -> None:

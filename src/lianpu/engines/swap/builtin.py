@@ -10,6 +10,7 @@ from typing import Protocol
 import lianpu
 from lianpu.engines.face.analyzer import FaceAnalyzer
 from lianpu.engines.face.face import Box, DetectedFace, Image
+from lianpu.engines.face.quality import estimate_pose
 from lianpu.engines.image import decode_image, encode_jpeg, encode_png
 from lianpu.engines.swap.choosing import FaceFollower, choose_faces, find_faces, finder
 from lianpu.engines.swap.example import example_pair
@@ -49,6 +50,11 @@ class FacePainter(Protocol):
     @property
     def provider(self) -> str | None:
         """What runs its network; None: it has none."""
+        ...
+
+    @property
+    def max_yaw_degrees(self) -> float | None:
+        """Of the target's head, up to which the result passes for a face; None: no limit is known."""
         ...
 
     def prepare(self, picture: Image, face: DetectedFace) -> object:
@@ -172,12 +178,15 @@ class BuiltinSwapper:
     def _photo(self, job: SwapJob, source: object) -> tuple[str, ...]:
         if job.output.suffix.lower() not in _PHOTOS:
             raise SwapUnsupportedError(f"Photos are written as JPEG or PNG, not as {job.output.suffix}.")
-        made, boxes = self.swap(source, decode_image(job.target.read_bytes()).pixels, job.faces)
-        if not boxes:
+        painter, analyzer = self._load()
+        target = decode_image(job.target.read_bytes()).pixels
+        faces = choose_faces(find_faces(analyzer, target), job.faces)
+        made, _ = _painted(painter, source, target, faces)
+        if not faces:
             raise SwapFaceNotFoundError("No such face was found in the target.")
         is_png = job.output.suffix.lower() == ".png"
         _write(job.output, encode_png(made) if is_png else encode_jpeg(made, _JPEG_QUALITY))
-        return ()
+        return _turned_away(painter, faces)
 
     def _video(
         self, job: SwapJob, source: object, on_progress: OnProgress, watch: Callable[[], None]
@@ -208,6 +217,15 @@ def _painted(
     for face in faces:
         frame = painter.paint(source, frame, face)
     return frame, [face.box for face in faces]
+
+
+def _turned_away(painter: FacePainter, faces: Sequence[DetectedFace]) -> tuple[str, ...]:
+    limit = painter.max_yaw_degrees
+    poses = (estimate_pose(face.landmarks) for face in faces if face.landmarks is not None)
+    furthest = max((abs(pose.yaw) for pose in poses if pose is not None), default=0.0)
+    if limit is None or furthest <= limit:
+        return ()
+    return (f"a head is turned {furthest:.0f} degrees aside; beyond {limit:.0f} this engine's result looks wrong",)
 
 
 def _watch(cancelled: Cancelled, deadline_s: float, limit_s: float) -> None:

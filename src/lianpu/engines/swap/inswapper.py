@@ -62,6 +62,10 @@ class InswapperPainter:
     def provider(self) -> str | None:
         return self._session.provider
 
+    @property
+    def max_yaw_degrees(self) -> None:
+        return None
+
     def prepare(self, picture: Image, face: DetectedFace) -> object:
         embedding = self._analyzer.embed(picture, [face])[0].astype(np.float64)
         return Identity(latent_of(embedding, self._emap))

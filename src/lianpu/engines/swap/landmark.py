@@ -44,6 +44,10 @@ class LandmarkPainter:
     def provider(self) -> str | None:
         return None
 
+    @property
+    def max_yaw_degrees(self) -> float:
+        return 20.0
+
     def prepare(self, picture: Image, face: DetectedFace) -> object:
         return prepare(picture, face)
 

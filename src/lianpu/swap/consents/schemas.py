@@ -66,7 +66,7 @@ class _Strict(BaseModel):
 
 
 class NewConsentFields(_Strict):
-    person_id: str = Field(max_length=128, description="Of the gallery: whose face it is.")
+    person_id: Named = Field(max_length=128, description="Of the gallery: whose face it is.")
     grantor: Named = Field(
         max_length=NAME_MAX_CHARS,
         description="Who consented: the person, or who may speak for them.",
