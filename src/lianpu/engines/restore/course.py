@@ -27,4 +27,4 @@ class Course:
 
     def within(self, stage: Stage, begin: float, end: float) -> OnShare:
         """For work that tells its own share, 0…1, of what lies between two points of the whole."""
-        return lambda share: self.at(stage, begin + (end - begin) * share)
+        return lambda share: self.at(stage, end if share >= 1 else begin + (end - begin) * share)
