@@ -1,0 +1,83 @@
+"""Files to be sent: a path, bytes, or a file that is open for reading."""
+
+import io
+import os
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+Source = str | os.PathLike[str] | bytes | IO[bytes]
+"""A path, the bytes themselves, or a file open in binary mode (which stays open)."""
+CHUNK_BYTES = 1 << 20
+_NAMELESS = "upload"
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """One file of a request."""
+
+    source: Source
+    name: str = ""
+    """As the server is told; else the name of the path or file."""
+
+    @property
+    def shown_name(self) -> str:
+        if self.name:
+            return self.name
+        if isinstance(self.source, bytes):
+            return _NAMELESS
+        named = self.source if isinstance(self.source, str | os.PathLike) else getattr(self.source, "name", None)
+        return Path(named).name if isinstance(named, str | os.PathLike) else _NAMELESS
+
+    @property
+    def is_repeatable(self) -> bool:
+        """Whether it can be sent a second time."""
+        if isinstance(self.source, bytes | str | os.PathLike):
+            return True
+        return self.source.seekable()
+
+    @contextmanager
+    def opened(self) -> Iterator[IO[bytes]]:
+        """The file from its beginning.
+
+        Raises:
+            OSError: the path cannot be read.
+        """
+        if isinstance(self.source, bytes):
+            yield io.BytesIO(self.source)
+        elif isinstance(self.source, str | os.PathLike):
+            with Path(self.source).open("rb") as file:
+                yield file
+        else:
+            if self.source.seekable():
+                self.source.seek(0)
+            yield self.source
+
+
+class FileChunks:
+    """A file as a request's whole body, for either client; may be gone through again."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file = file
+
+    def __iter__(self) -> Iterator[bytes]:
+        if self._file.seekable():
+            self._file.seek(0)
+        while chunk := self._file.read(CHUNK_BYTES):
+            yield chunk
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        for chunk in self:
+            yield chunk
+
+
+def size_bytes(file: IO[bytes]) -> int | None:
+    """How much there is of a file; None: not known before it is read."""
+    if not file.seekable():
+        return None
+    at = file.tell()
+    size = file.seek(0, io.SEEK_END)
+    file.seek(at)
+    return size
