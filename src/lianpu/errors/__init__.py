@@ -69,6 +69,8 @@ LianpuError
 │   ├── UnknownNotFoundError     404 unknown_not_found
 │   ├── ReportNotFoundError      404 report_not_found
 │   ├── FindingNotFoundError     404 finding_not_found
+│   ├── CompreFaceDisabledError    404 compreface_disabled
+│   ├── SubjectNotFoundError       404 subject_not_found
 │   ├── SwapDisabledError        404 swap_disabled
 │   ├── ConsentNotFoundError     404 consent_not_found
 │   ├── LiveSwapNotFoundError    404 live_swap_not_found
@@ -82,6 +84,8 @@ LianpuError
 │   ├── GalleryTooSmallError     409 gallery_too_small
 │   ├── FindingOutdatedError     409 finding_outdated
 │   ├── PersonExistsError        409 person_exists
+│   ├── SubjectExistsError         409 subject_exists
+│   ├── SubjectAmbiguousError      409 subject_ambiguous
 │   ├── UserExistsError          409 user_exists
 │   ├── LastAdminError           409 last_admin
 │   ├── StreamStateError         409 stream_state
@@ -186,6 +190,8 @@ from lianpu.errors.conflict import (
     RecordingsFullError,
     RecordingStateError,
     StreamStateError,
+    SubjectAmbiguousError,
+    SubjectExistsError,
     TooManyStreamsError,
     TooManyWebhooksError,
     UnknownConflictError,
@@ -227,6 +233,7 @@ from lianpu.errors.invalid_input import (
 from lianpu.errors.missing import (
     ApiKeyNotFoundError,
     ArchiveGoneError,
+    CompreFaceDisabledError,
     EnhancementGoneError,
     EnhancementNotFoundError,
     FindingNotFoundError,
@@ -241,6 +248,7 @@ from lianpu.errors.missing import (
     ResultNotFoundError,
     SessionNotFoundError,
     StreamNotFoundError,
+    SubjectNotFoundError,
     UnknownNotFoundError,
     UserNotFoundError,
     WebhookNotFoundError,
@@ -321,6 +329,7 @@ __all__ = [
     "AuthenticationRequiredError",
     "BusyError",
     "CameraUnavailableError",
+    "CompreFaceDisabledError",
     "ConflictError",
     "ConnectionLimitError",
     "ConsentError",
@@ -418,6 +427,9 @@ __all__ = [
     "StorageError",
     "StreamNotFoundError",
     "StreamStateError",
+    "SubjectAmbiguousError",
+    "SubjectExistsError",
+    "SubjectNotFoundError",
     "SwapCrashedError",
     "SwapDisabledError",
     "SwapDiskFullError",

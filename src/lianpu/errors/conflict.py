@@ -85,3 +85,11 @@ class EnhancementStateError(ConflictError):
 
 class ImageQuotaError(ConflictError):
     code, title = "image_quota", "Too many images"
+
+
+class SubjectExistsError(ConflictError):
+    code, title = "subject_exists", "Subject exists already"
+
+
+class SubjectAmbiguousError(ConflictError):
+    code, title = "subject_ambiguous", "Several persons of this name"
