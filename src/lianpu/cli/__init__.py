@@ -21,6 +21,7 @@ from lianpu.cli import (
     faces,
     gallery,
     health,
+    import_people,
     jobs,
     keys,
     models,
@@ -51,6 +52,7 @@ app.command()(calibrate.calibrate)
 app.command()(evaluate.evaluate)
 app.command()(doctor.doctor)
 app.command()(openapi.openapi)
+app.add_typer(import_people.app, name="import")
 app.add_typer(config.app, name="config")
 models.app.command()(default_pack.default)
 models.app.command()(pull.available)

@@ -3,7 +3,7 @@
 import asyncio
 import json
 import time
-from collections.abc import AsyncIterator, Generator, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Generator, Iterator
 from contextlib import ExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -103,7 +103,7 @@ class Connection:
             attempt += 1
 
     @contextmanager
-    def _streamed(self, request: Request[Any]) -> Iterator[httpx2.Response]:
+    def _streamed(self, request: Request[Any]) -> Generator[httpx2.Response]:
         try:
             with ExitStack() as stack:
                 response = self.client.send(_built(self.client, request, stack), stream=True)
@@ -181,7 +181,7 @@ class AsyncConnection:
             attempt += 1
 
     @asynccontextmanager
-    async def _streamed(self, request: Request[Any]) -> AsyncIterator[httpx2.Response]:
+    async def _streamed(self, request: Request[Any]) -> AsyncGenerator[httpx2.Response]:
         try:
             with ExitStack() as stack:
                 response = await self.client.send(_built(self.client, request, stack), stream=True)
@@ -243,7 +243,7 @@ def _unreachable(client: httpx2.Client | httpx2.AsyncClient, error: Exception) -
 
 
 @contextmanager
-def _written(path: Path) -> Iterator[IO[bytes]]:
+def _written(path: Path) -> Generator[IO[bytes]]:
     partial = path.with_name(f".{path.name}.part")
     try:
         with partial.open("wb") as file:

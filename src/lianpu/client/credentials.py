@@ -12,6 +12,7 @@ from lianpu.client.errors import error_of
 
 TOKEN_ROUTE = "/api/v1/users/token"  # noqa: S105 (a path)
 REVOCATION_ROUTE = "/api/v1/users/token/revoke"
+UNAUTHORIZED = 401
 REPLAYABLE = "lianpu.replayable"
 """Extension of a request: whether its body can be sent a second time."""
 MARGIN_S = 20.0
@@ -110,7 +111,7 @@ class LoginAuth(httpx2.Auth):
             response = yield self._request(
                 TOKEN_ROUTE, {"grant_type": "refresh_token", "refresh_token": tokens.refresh}
             )
-            if response.status_code == httpx2.codes.OK:
+            if response.is_success:
                 return self._keep(response)
         response = yield self._request(
             TOKEN_ROUTE, {"grant_type": "password", "username": self._username, "password": self._password}
@@ -136,7 +137,7 @@ def _authorized(request: httpx2.Request, token: str) -> httpx2.Request:
 
 def _wants_another_token(request: httpx2.Request, response: httpx2.Response) -> bool:
     """It expired on the way, or an administrator ended the login; and what was sent can be sent again."""
-    return response.status_code == httpx2.codes.UNAUTHORIZED and request.extensions.get(REPLAYABLE, True)
+    return response.status_code == UNAUTHORIZED and request.extensions.get(REPLAYABLE, True)
 
 
 def _sent(steps: Generator[httpx2.Request, httpx2.Response, str], response: httpx2.Response) -> httpx2.Request | None:

@@ -2,7 +2,7 @@
 
 import io
 import os
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,8 +28,11 @@ class Upload:
             return self.name
         if isinstance(self.source, bytes):
             return _NAMELESS
-        named = self.source if isinstance(self.source, str | os.PathLike) else getattr(self.source, "name", None)
-        return Path(named).name if isinstance(named, str | os.PathLike) else _NAMELESS
+        if isinstance(self.source, str | os.PathLike):
+            return Path(self.source).name
+        # A file that was opened by its number has a number for a name.
+        named: object = getattr(self.source, "name", None)
+        return Path(named).name if isinstance(named, str) else _NAMELESS
 
     @property
     def is_repeatable(self) -> bool:
@@ -39,7 +42,7 @@ class Upload:
         return self.source.seekable()
 
     @contextmanager
-    def opened(self) -> Iterator[IO[bytes]]:
+    def opened(self) -> Generator[IO[bytes]]:
         """The file from its beginning.
 
         Raises:
