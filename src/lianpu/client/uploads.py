@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
+import anyio.to_thread
+
 Source = str | os.PathLike[str] | bytes | IO[bytes]
 """A path, the bytes themselves, or a file open in binary mode (which stays open)."""
 CHUNK_BYTES = 1 << 20
@@ -60,7 +62,7 @@ class Upload:
 
 
 class FileChunks:
-    """A file as a request's whole body, for either client; may be gone through again."""
+    """A file as the whole body of a request; may be gone through again."""
 
     def __init__(self, file: IO[bytes]) -> None:
         self._file = file
@@ -71,8 +73,17 @@ class FileChunks:
         while chunk := self._file.read(CHUNK_BYTES):
             yield chunk
 
+
+class AsyncFileChunks:
+    """The same for `AsyncLianpu`; the file is read in a thread."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file = file
+
     async def __aiter__(self) -> AsyncIterator[bytes]:
-        for chunk in self:
+        if self._file.seekable():
+            self._file.seek(0)
+        while chunk := await anyio.to_thread.run_sync(self._file.read, CHUNK_BYTES):
             yield chunk
 
 

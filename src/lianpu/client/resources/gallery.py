@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
+from urllib.parse import quote
 
 from lianpu.client.answers import AppliedFinding, Calibration, DismissedFinding, HealthCheck, Job, Shadow, SigningKey
 from lianpu.client.operation import download, operation
@@ -198,7 +199,8 @@ class TransferCalls:
             query={"dry_run": dry_run, "on_conflict": on_conflict, "trust": trust},
             headers={
                 "Content-Type": "application/zip",
-                "X-Archive-Passphrase": passphrase,
+                # A header holds no other letters.
+                "X-Archive-Passphrase": None if passphrase is None else quote(passphrase, safe=""),
                 "Idempotency-Key": idempotency_key,
             },
             body=Upload(archive),
