@@ -9,6 +9,7 @@ from enum import StrEnum
 import numpy as np
 
 from lianpu.streams.decoding import Decoder
+from lianpu.streams.shedding import Decoded
 
 WINDOW_S = 10.0
 
@@ -59,6 +60,7 @@ class StreamHealth:
     """Faces are looked for in every k-th frame; more than what was asked for while the machine cannot keep up."""
     decoder: Decoder | None
     """None: no frame yet."""
+    decoded: Decoded
 
 
 class Rate:
@@ -68,9 +70,9 @@ class Rate:
         self._moments: deque[float] = deque(maxlen=2000)
         self._lock = threading.Lock()
 
-    def count(self) -> None:
+    def count(self, times: int = 1) -> None:
         with self._lock:
-            self._moments.append(time.monotonic())
+            self._moments.extend([time.monotonic()] * times)
 
     def per_second(self) -> float:
         with self._lock:

@@ -22,6 +22,7 @@ from lianpu.streams.pace import Pace
 from lianpu.streams.pipeline import FaceFinder, Person, Pipeline, Probe, Seen
 from lianpu.streams.pushing import PushedFrames, PushedReader
 from lianpu.streams.reading import VideoReader
+from lianpu.streams.shedding import Decoded, give_way
 from lianpu.streams.voting import Recognised
 
 FIRST_WAIT_S = 1.0
@@ -130,6 +131,9 @@ class StreamRunner:
         self.recorder: FrameTaker | None = None
         """Gets each picture that is drawn, as long as it is set."""
         self.detection_paused = False
+        self._decoded = Decoded.ALL
+        self._left_out_total = 0
+        """Frames that were not even decoded."""
 
     @property
     def health(self) -> StreamHealth:
@@ -141,13 +145,16 @@ class StreamRunner:
             round(self._read_rate.per_second(), 1),
             round(self._looked_rate.per_second(), 1),
             round(self._published_rate.per_second(), 1),
-            self._frames.dropped_total + (0 if self.pushed is None else self.pushed.dropped_total),
+            self._frames.dropped_total
+            + self._left_out_total
+            + (0 if self.pushed is None else self.pushed.dropped_total),
             median_ms,
             high_ms,
             len(self._pipeline.persons),
             self.broadcast.viewers,
             self._pipeline.detect_every,
             self._decoder,
+            self._decoded,
         )
 
     @property
@@ -217,6 +224,7 @@ class StreamRunner:
     # The reader's thread.
 
     def _read(self) -> None:
+        give_way()
         number, wait_s = 0, FIRST_WAIT_S
         while not self._stopping.is_set():
             before = number
@@ -249,11 +257,13 @@ class StreamRunner:
             if self._stopping.is_set():
                 return number, False
             try:
+                first = number
                 for frame in reader.frames():
-                    frame.number = number
-                    number += 1
-                    self._read_rate.count()
-                    self._decoder = reader.decoder
+                    frame.number += first
+                    self._left_out_total += frame.number - number
+                    self._read_rate.count(frame.number - number + 1)
+                    number = frame.number + 1
+                    self._decoder, self._decoded = reader.decoder, reader.decoded
                     self._state, self._reason = StreamState.RUNNING, None
                     for frames in (self._frames, *self._taps):
                         frames.put(frame)
