@@ -6,6 +6,7 @@ ROOM = 1.25
 """So much longer than a look with its wait takes is the time until the next one, while most of it is waiting."""
 TOO_LONG_S = 0.3
 """Looks that wait longer are made more and more seldom until they do not."""
+CROWDED_S = 0.15
 SLOWEST_S = 4.0
 _STEP = 1.25
 _WEIGHT = 0.2
@@ -21,6 +22,11 @@ class Pace:
         self._every = least
         self._waited_s = 0.0
         self._worked_s = 0.0
+
+    @property
+    def is_crowded(self) -> bool:
+        """Looks wait for others: whatever else can be left undone should be. From any thread."""
+        return self._waited_s > CROWDED_S
 
     def after(self, waited_s: float, worked_s: float, fps: float) -> int:
         """In how many frames the next look is due.

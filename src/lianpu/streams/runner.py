@@ -289,6 +289,7 @@ class StreamRunner:
             resolve=self._resolve,
             name=name,
             hardware=self._hardware,
+            is_crowded=lambda: self._pace.is_crowded,
         )
 
     # The event loop.
