@@ -28,16 +28,17 @@ class Pace:
         """Looks wait for others: whatever else can be left undone should be. From any thread."""
         return self._waited_s > CROWDED_S
 
-    def after(self, waited_s: float, worked_s: float, fps: float) -> int:
+    def after(self, waited_s: float, worked_s: float | None, fps: float) -> int:
         """In how many frames the next look is due.
 
         Args:
             waited_s: until a worker was free for the look that is over now.
-            worked_s: what it took from then on.
+            worked_s: what it took from then on; None: it had waited too long, and was dropped.
             fps: of the source.
         """
         self._waited_s += _WEIGHT * (waited_s - self._waited_s)
-        self._worked_s += _WEIGHT * (worked_s - self._worked_s)
+        if worked_s is not None:
+            self._worked_s += _WEIGHT * (worked_s - self._worked_s)
         frames = (self._waited_s + self._worked_s) * fps
         is_crowded = self._waited_s > self._worked_s and frames > self._least
         enough = math.ceil(ROOM * frames) if is_crowded else self._least
