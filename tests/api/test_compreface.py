@@ -9,6 +9,8 @@ import httpx2
 import numpy as np
 import pytest
 
+from lianpu import errors
+from lianpu.compreface import dialect
 from lianpu.compreface.dialect import is_compreface
 from lianpu.engines.image import decode_image, encode_jpeg
 from tests.api.calls import enrol
@@ -207,6 +209,11 @@ async def test_R_OPS_5_errors_have_the_shape_and_the_numbers_of_compreface(
     async with anonymous(client) as nobody:
         assert problem(await nobody.get(f"{ROOT}/subjects")) == (401, 20)
         assert problem(await nobody.get(f"{ROOT}/subjects", headers={"x-api-key": "wrong"})) == (401, 10)
+
+
+def test_R_OPS_5_the_numbers_are_of_errors_that_there_are() -> None:
+    codes = {error.code for error in vars(errors).values() if isinstance(error, type) and issubclass(error, Exception)}
+    assert set(dialect._CODES) <= codes
 
 
 async def test_R_OPS_5_det_prob_threshold_passes_over_faces_that_are_not_sure_enough(

@@ -70,7 +70,7 @@ def read_table(file: Path, images: Path, *, encoding: str | None, columns: Mappi
     rows = csv.reader(io.StringIO(text, newline=""), delimiter=max(DELIMITERS, key=heading.count), strict=True)
     table = Table(used)
     try:
-        first: list[str] = next(rows, [])
+        first = next(rows, list[str]())
         headings = [one.strip() for one in first]
         reader = _RowReader(headings, _fields_of(headings, columns, file), images.resolve())
         for cells in rows:
