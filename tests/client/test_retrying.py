@@ -186,6 +186,20 @@ async def test_R_OPS_5_the_async_client_repeats_as_well(waits: list[float]) -> N
     assert anyio.sleep is not None
 
 
+def test_R_OPS_5_a_push_connection_waits_longer_than_other_calls_for_what_comes_next() -> None:
+    asked: dict[str, float] = {}
+
+    def answer(request: httpx2.Request) -> httpx2.Response:
+        asked[request.url.path] = request.extensions["timeout"]["read"]
+        text = 'event: ready\ndata: {"type": "ready", "last_event_id": 3, "heartbeat_s": 20}\n\n: heartbeat\n\n'
+        return httpx2.Response(200, text=text, headers={"Content-Type": "text/event-stream"})
+
+    lianpu = Lianpu("http://x", api_key="k", timeout_s=5, transport=httpx2.MockTransport(answer))
+    assert [(message.type, message.last_event_id) for message in lianpu.jobs.events()] == [("ready", 3)]
+    lianpu.persons.thumbnail("p")
+    assert asked == {"/api/v1/jobs/events": 300, "/api/v1/faces/p/thumbnail": 5}
+
+
 def test_R_OPS_5_readiness_is_an_answer_even_when_the_server_is_not_ready(waits: list[float]) -> None:
     server = Server(httpx2.Response(503, json={"status": "unavailable", "checks": {"database": "down"}}))
     assert client(server).ready().checks == {"database": "down"}

@@ -114,7 +114,7 @@ class Lianpu(RecognitionCalls, SystemCalls, Blocking):
         Args:
             base_url: such as `http://127.0.0.1:8000`.
             api_key, username, password: an API key, or a login; nothing is asked of the server yet.
-            timeout_s: of each read and write; push connections are silent for as long as they like.
+            timeout_s: of each connect, read and write; push connections wait longer for the next message.
             retrying: when refused calls are repeated.
             verify: check the server's certificate; or how.
             trust_env: whether proxies of the environment (`HTTPS_PROXY`) are used.

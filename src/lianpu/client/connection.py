@@ -33,6 +33,8 @@ class Pause:
 Step = Request[Any] | Pause
 Conversation = Generator[Step, Any, T]
 """Several calls that make one: yields what is to be sent, is given the answers, returns the outcome."""
+SILENCE_S = 300.0
+"""Longest that nothing comes on a push connection: the server sends a heartbeat far more often."""
 DECIDES = (httpx2.TransportError, httpx2.InvalidURL)
 
 
@@ -82,7 +84,7 @@ class Connection:
 
     def events(self, stream: EventStream[T]) -> Iterator[T]:
         """The messages of a push connection as they come, until the server ends it."""
-        with self._streamed(stream.request) as response:
+        with self._streamed(stream.request, SILENCE_S) as response:
             for event in httpx2.EventSource(response):
                 if event.data:
                     yield stream.message(event.data)
@@ -103,10 +105,10 @@ class Connection:
             attempt += 1
 
     @contextmanager
-    def _streamed(self, request: Request[Any]) -> Generator[httpx2.Response]:
+    def _streamed(self, request: Request[Any], silence_s: float | None = None) -> Generator[httpx2.Response]:
         try:
             with ExitStack() as stack:
-                response = self.client.send(_built(self.client, request, stack), stream=True)
+                response = self.client.send(_built(self.client, request, stack, silence_s), stream=True)
                 stack.callback(response.close)
                 if response.is_error:
                     response.read()
@@ -160,7 +162,7 @@ class AsyncConnection:
 
     async def events(self, stream: EventStream[T]) -> AsyncIterator[T]:
         """As `Connection.events`."""
-        async with self._streamed(stream.request) as response:
+        async with self._streamed(stream.request, SILENCE_S) as response:
             async for event in httpx2.EventSource(response):
                 if event.data:
                     yield stream.message(event.data)
@@ -181,10 +183,10 @@ class AsyncConnection:
             attempt += 1
 
     @asynccontextmanager
-    async def _streamed(self, request: Request[Any]) -> AsyncGenerator[httpx2.Response]:
+    async def _streamed(self, request: Request[Any], silence_s: float | None = None) -> AsyncGenerator[httpx2.Response]:
         try:
             with ExitStack() as stack:
-                response = await self.client.send(_built(self.client, request, stack), stream=True)
+                response = await self.client.send(_built(self.client, request, stack, silence_s), stream=True)
                 try:
                     if response.is_error:
                         await response.aread()
@@ -196,10 +198,16 @@ class AsyncConnection:
             raise _unreachable(self.client, error) from error
 
 
-def _built(client: httpx2.Client | httpx2.AsyncClient, request: Request[Any], opened: ExitStack) -> httpx2.Request:
+def _built(
+    client: httpx2.Client | httpx2.AsyncClient,
+    request: Request[Any],
+    opened: ExitStack,
+    silence_s: float | None = None,
+) -> httpx2.Request:
     """
     Args:
         opened: closes the files once the request was sent.
+        silence_s: longest wait for the next part of the answer; None: the client's.
 
     Raises:
         OSError: a file cannot be read.
@@ -212,6 +220,9 @@ def _built(client: httpx2.Client | httpx2.AsyncClient, request: Request[Any], op
         size = size_bytes(file)
         # Announced, a body that is too large is refused before it is sent.
         headers |= {} if size is None else {"Content-Length": str(size)}
+    timeout = client.timeout
+    if silence_s is not None:
+        timeout = httpx2.Timeout(connect=timeout.connect, read=silence_s, write=timeout.write, pool=timeout.pool)
     return client.build_request(
         request.method,
         request.url,
@@ -221,6 +232,7 @@ def _built(client: httpx2.Client | httpx2.AsyncClient, request: Request[Any], op
         data=None if request.form is None else {k: _form_value(v) for k, v in given(request.form).items()},
         files=[(name, (one.shown_name, opened.enter_context(one.opened()))) for name, one in request.files] or None,
         content=content,
+        timeout=timeout,
         extensions={REPLAYABLE: request.is_replayable},
     )
 

@@ -34,7 +34,7 @@ _CODES: Mapping[str, int] = {
     "enrolment_conflict": 26,
     "face_not_found": 28,
     "several_faces": 31,
-    "busy": 41,
+    "server_busy": 41,
     "subject_not_found": 42,
     "person_not_found": 42,
     "subject_exists": 43,

@@ -22,6 +22,8 @@ class StreamHealth(Record):
     """Faces are looked for in every k-th frame now: in fewer than asked for while the machine is busy."""
     pack: str
     """`name@version` that faces are recognised by now."""
+    decoded: str
+    """Which frames are decoded: fewer than all while the machine cannot keep up with the source."""
     decoder: str | None
     """What decodes the video; null: no frame yet."""
     decoding_device: str | None
