@@ -255,6 +255,19 @@ async def test_R_OPS_5_scopes_hold_as_everywhere(client: httpx2.AsyncClient, por
         assert (await somebody.delete(f"{ROOT}/faces", params=params, headers=enroller)).json() == {"deleted": 1}
 
 
+async def test_R_ACC_4_limits_of_size_and_rate_hold_and_are_told_in_compreface_s_shape(
+    open_client: OpenClient, portraits: Sequence[bytes]
+) -> None:
+    small = {"compreface__enabled": True, "server__max_upload_bytes": 1000, "limits__per_user": "2/minute"}
+    async with open_client(**small) as client:
+        assert problem(await send(client, "/recognition/recognize", portraits[0])) == (413, 0)
+        await client.get(f"{ROOT}/subjects")
+        limited = await client.get(f"{ROOT}/subjects")
+        assert problem(limited) == (429, 0)
+        assert int(limited.headers["Retry-After"]) > 0
+        assert limited.headers["X-Request-ID"]
+
+
 async def test_R_OPS_5_several_persons_of_one_name_are_one_subject_to_readers_and_not_changed_by_name(
     client: httpx2.AsyncClient, portraits: Sequence[bytes]
 ) -> None:

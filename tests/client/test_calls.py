@@ -108,7 +108,7 @@ async def test_R_OPS_5_archives_go_out_and_come_in(
     exported = await lianpu.jobs.wait(
         (await lianpu.transfers.export(passphrase="芝麻开门 open sesame")).job_id, poll_s=0.02
     )
-    archive = await lianpu.transfers.archive(exported.job_id, tmp_path / "gallery.zip")
+    archive = await lianpu.transfers.archive(exported.job_id, str(tmp_path / "gallery.zip"))
     assert archive == tmp_path / "gallery.zip"
     assert [path.name for path in tmp_path.glob("*.zip*")] == ["gallery.zip"]
     await lianpu.persons.delete("ada")

@@ -77,10 +77,10 @@ class Connection:
 
     def download(self, download: Download) -> Path:
         """To a file that is there once it is whole."""
-        with self._streamed(download.request) as response, _written(download.to) as file:
+        with self._streamed(download.request) as response, _written(Path(download.to)) as file:
             for chunk in response.iter_bytes():
                 file.write(chunk)
-        return download.to
+        return Path(download.to)
 
     def events(self, stream: EventStream[T]) -> Iterator[T]:
         """The messages of a push connection as they come, until the server ends it."""
@@ -155,10 +155,10 @@ class AsyncConnection:
     async def download(self, download: Download) -> Path:
         """As `Connection.download`."""
         async with self._streamed(download.request) as response:
-            with _written(download.to) as file:
+            with _written(Path(download.to)) as file:
                 async for chunk in response.aiter_bytes():
                     await asyncio.to_thread(file.write, chunk)
-        return download.to
+        return Path(download.to)
 
     async def events(self, stream: EventStream[T]) -> AsyncIterator[T]:
         """As `Connection.events`."""

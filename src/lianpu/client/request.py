@@ -5,7 +5,6 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
 from functools import cache
-from pathlib import Path
 from typing import Any, Final, Generic, Protocol, TypeVar
 from urllib.parse import quote
 
@@ -13,7 +12,7 @@ import httpx2
 from pydantic import TypeAdapter, ValidationError
 
 from lianpu.client.errors import UnreachableError
-from lianpu.client.uploads import Upload
+from lianpu.client.uploads import Target, Upload
 
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
@@ -133,7 +132,7 @@ class Download:
     """A call whose answer goes to a file, however large it is."""
 
     request: Request[bytes]
-    to: Path
+    to: Target
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,8 @@ import anyio.to_thread
 
 Source = str | os.PathLike[str] | bytes | IO[bytes]
 """A path, the bytes themselves, or a file open in binary mode (which stays open)."""
+Target = str | os.PathLike[str]
+"""Path of a file that an answer goes to; one that is there is replaced."""
 CHUNK_BYTES = 1 << 20
 _NAMELESS = "upload"
 

@@ -1,7 +1,6 @@
 """Calls about photos made better."""
 
 from collections.abc import Callable
-from pathlib import Path
 
 from lianpu.client.answers import (
     Enhancement,
@@ -16,7 +15,7 @@ from lianpu.client.operation import conversation, download, event_stream, operat
 from lianpu.client.request import Content, Download, EventStream, Json, Nothing, Request
 from lianpu.client.resources.options import OutputFormat
 from lianpu.client.resources.waiting import POLL_S, until
-from lianpu.client.uploads import Source, Upload
+from lianpu.client.uploads import Source, Target, Upload
 
 
 class EnhancementCalls:
@@ -162,7 +161,7 @@ class EnhancementCalls:
         )
 
     @download
-    def save(self, enhancement_id: str, retrieval_token: str, to: Path) -> Download:
+    def save(self, enhancement_id: str, retrieval_token: str, to: Target) -> Download:
         """The same, to a file."""
         request = Request(
             "GET",

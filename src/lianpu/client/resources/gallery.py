@@ -1,14 +1,13 @@
 """Calls about the gallery as a whole."""
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import quote
 
 from lianpu.client.answers import AppliedFinding, Calibration, DismissedFinding, HealthCheck, Job, Shadow, SigningKey
 from lianpu.client.operation import download, operation
 from lianpu.client.request import Content, Download, Json, Nullable, Request, given
-from lianpu.client.uploads import Source, Upload
+from lianpu.client.uploads import Source, Target, Upload
 
 
 class GalleryCalls:
@@ -174,7 +173,7 @@ class TransferCalls:
         )
 
     @download
-    def archive(self, job_id: str, to: Path) -> Download:
+    def archive(self, job_id: str, to: Target) -> Download:
         """The archive of a completed export."""
         return Download(
             Request("GET", "/api/v1/gallery/exports/{job_id}/archive", Content(), path={"job_id": job_id}), to

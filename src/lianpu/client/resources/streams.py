@@ -1,11 +1,11 @@
 """Calls about live video and its recordings."""
 
-from pathlib import Path
 from typing import Literal
 
 from lianpu.client.answers import PushMessage, Recording, Recordings, Stream, StreamEvent, Streams
 from lianpu.client.operation import download, event_stream, listing, operation
 from lianpu.client.request import Content, Download, EventStream, Json, Listing, Nothing, Request, given
+from lianpu.client.uploads import Target
 
 
 class StreamCalls:
@@ -162,7 +162,7 @@ class RecordingCalls:
         return Request("GET", "/api/v1/stream/recordings", Json(Recordings), query={"stream_id": stream_id})
 
     @download
-    def video(self, recording_id: str, to: Path) -> Download:
+    def video(self, recording_id: str, to: Target) -> Download:
         """MP4 (H.264); parts of it by `Range`."""
         return Download(
             Request(

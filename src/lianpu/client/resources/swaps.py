@@ -2,14 +2,13 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from pathlib import Path
 from typing import Literal
 
 from lianpu.client.answers import Consent, Job, LiveSwap, SwapCheck, SwapEngine, SwapPolicy
 from lianpu.client.operation import download, listing, operation
 from lianpu.client.request import Content, Download, Json, Listing, Nothing, Request, given
 from lianpu.client.resources.options import SwapKind
-from lianpu.client.uploads import Source, Upload
+from lianpu.client.uploads import Source, Target, Upload
 
 
 class SwapCalls:
@@ -78,7 +77,7 @@ class SwapCalls:
         return Request("GET", "/api/v1/swap/results/{job_id}", Content(), path={"job_id": job_id})
 
     @download
-    def save(self, job_id: str, to: Path) -> Download:
+    def save(self, job_id: str, to: Target) -> Download:
         """The same, to a file."""
         return Download(Request("GET", "/api/v1/swap/results/{job_id}", Content(), path={"job_id": job_id}), to)
 
