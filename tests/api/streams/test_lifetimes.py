@@ -21,7 +21,7 @@ async def test_R_STR_3_a_stream_ends_by_its_lifetime_unless_it_has_none(server: 
     over = await server.until(short, lambda one: one["state"] == "ended")
     assert over["end_reason"] == "expired"
     assert left_behind() == [f"stream-{forever['stream_id']}"]
-    assert (await server.get(forever))["state"] == "running"
+    await server.until(forever, lambda one: one["state"] == "running")
 
     path = f"{PATH}/{forever['stream_id']}/extend"
     longer = (await server.client.post(path, json={"lifetime_minutes": 60})).json()["stream"]
