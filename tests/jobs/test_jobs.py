@@ -45,9 +45,8 @@ class Handler:
 
 
 @pytest.fixture
-async def database(tmp_path: Path) -> AsyncIterator[Database]:
-    opened = Database(f"sqlite+aiosqlite:///{tmp_path / 'test.db'}")
-    await opened.migrate()
+async def database(database_url: str) -> AsyncIterator[Database]:
+    opened = Database(database_url)
     yield opened
     await opened.close()
 
@@ -218,6 +217,7 @@ async def test_R_OPS_7_a_job_that_always_kills_its_process_is_given_up(database:
         stored = await session.get(type(job), job.id)
         assert stored is not None
         stored.status, stored.attempts, stored.finished_at, stored.result = JobStatus.PROCESSING, 2, None, None
+        stored.lease_expires_at = now_utc() - timedelta(seconds=1)
         await session.commit()
     async with working(database, tmp_path, echo=_echo, max_attempts=2) as jobs:
         record = await ended(jobs, job.id)

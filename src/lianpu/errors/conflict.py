@@ -85,3 +85,11 @@ class EnhancementStateError(ConflictError):
 
 class ImageQuotaError(ConflictError):
     code, title = "image_quota", "Too many images"
+
+
+class DatabaseNotEmptyError(ConflictError):
+    code, title = "database_not_empty", "Database not empty"
+
+
+class DatabaseRevisionError(ConflictError):
+    code, title = "database_revision", "Schema of another revision"

@@ -10,6 +10,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from sqlalchemy.ext.asyncio import AsyncSession
+
 from lianpu.database.base import new_id, now_utc
 from lianpu.database.completion import to_its_end
 from lianpu.database.session import Database
@@ -117,7 +119,8 @@ class JobWorkers:
         held = None if lane.held is None else lane.held()
         if held is not None and not held:
             return None
-        async with self._database.session() as session:
+
+        async def claim(session: AsyncSession) -> Job | None:
             repository = JobRepository(session)
             job_id = await repository.next_claimable(list(lane.kinds), now_utc(), among=held)
             if job_id is None:
@@ -127,8 +130,11 @@ class JobWorkers:
                 return None
             job = await repository.job(job_id)
             await self.events.note(session, job, JobStatus.PROCESSING)
-            await session.commit()
-        self.events.committed()
+            return job
+
+        job = await self._database.committed(claim)
+        if job is not None:
+            self.events.committed()
         return job
 
     async def _run(self, job: Job) -> None:
@@ -207,11 +213,12 @@ class JobWorkers:
         _log.info("job ended", extra={"job": job.id, "status": status.value})
 
     async def _save(self, job: Job, values: dict[str, Any]) -> None:
-        async with self._database.session() as session:
+        async def save(session: AsyncSession) -> None:
             saved = await JobRepository(session).save(job.id, self._name, values)
             if saved and "status" in values:
                 await self.events.note(session, job, values["status"])
-            await session.commit()
+
+        await self._database.committed(save)
         self.events.committed()
 
 
