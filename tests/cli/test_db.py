@@ -1,8 +1,10 @@
 """`lianpu db check|migrate|copy`: from SQLite to a server and back, with the gallery whole and searches equal."""
 
+import io
 import json
 import shutil
 import sqlite3
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -42,11 +44,18 @@ def test_R_OPS_2_going_down_asks_first(lianpu: Lianpu, home: Path, monkeypatch: 
     assert "already" in lianpu("db", "migrate", *at).out
     with sqlite3.connect(home / "lianpu.db") as connection:
         connection.execute("INSERT INTO setup_tokens VALUES ('x', '2026-01-01 00:00:00')")
+        connection.execute(
+            "INSERT INTO jobs (id, kind, status, parameters, checkpoint, done, attempts, cancel_requested, created_at) "
+            "VALUES ('j', 'x', 'completed', '{}', '{}', 0, 1, 0, '2026-01-01 00:00:00')"
+        )
     connection.close()
+    monkeypatch.setattr(sys, "stdin", io.StringIO("n\n"))
     kept = lianpu("db", "migrate", "--to", "0002", *at)
     assert kept.code == 1
-    assert "table setup_tokens: 1 rows" in kept.err
-    assert "owner_id of the 0 rows of jobs" in kept.err
+    assert "takes away for ever:\n" in kept.err
+    assert "  table setup_tokens: 1 rows\n" in kept.err
+    assert "  owner_id of the 1 rows of jobs\n" in kept.err
+    assert "streams" not in kept.err, "there is nothing in it"
     assert json.loads(lianpu("db", "check", "--json", *at).out)["revision"] == schema.newest()
     down = lianpu("db", "migrate", "--to", "0002", "--yes", *at)
     assert (down.code, f"from the revision {schema.newest()} to 0002" in down.out) == (0, True)
@@ -101,10 +110,12 @@ def test_R_OPS_2_a_gallery_moves_to_a_server_and_back(
     url, at = server.url(name), ("--home", home)
     try:
         assert lianpu("enroll", people, *at).code == 0
+        monkeypatch.setattr(sys, "stdin", io.StringIO(f"{SAID}\n"))
+        assert lianpu("users", "create-admin", "ada", "--password-stdin", *at).code == 0
         before = lianpu("search", t1_path, "--json", *at)
         assert before.code == 0, before.err
         reference = json.loads(lianpu("db", "check", "--json", *at).out)["rows"]
-        assert reference["audit_events"] > 5
+        assert (reference["users"], reference["audit_events"] > 3, reference["job_items"] > 4) == (1, True, True)
 
         moved = lianpu("db", "copy", "--to", url, "--json", *at)
         assert moved.code == 0, moved.err

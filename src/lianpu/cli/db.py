@@ -161,6 +161,7 @@ async def _losses(settings: "Settings", target: str | None) -> list[str]:
             if columns is None
             else f"{', '.join(columns)} of the {rows[name]:,} rows of {name}"
             for name, columns in lost.items()
+            if rows[name]
         ]
 
     async with _opened(settings, makes=True) as database, database.engine.connect() as connection:
