@@ -104,7 +104,8 @@ async def test_R_OPS_2_going_down_keeps_what_the_older_version_knows(bare: Datab
     async with bare.engine.begin() as connection:
         await connection.execute(
             text(
-                "INSERT INTO users (id, name, name_key, password_hash, role, is_active, must_change_password, created_at) "
+                "INSERT INTO users "
+                "(id, name, name_key, password_hash, role, is_active, must_change_password, created_at) "
                 "VALUES ('u', 'Ada', 'ada', 'x', 'admin', true, false, '2026-01-01 00:00:00')"
             )
         )

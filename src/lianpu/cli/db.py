@@ -208,7 +208,7 @@ async def _opened(settings: "Settings", url: str | None = None, *, makes: bool =
     database = database_of(settings) if url is None else Database(url)
     try:
         file = database.address.url.database if database.is_sqlite and not makes else None
-        if file and not Path(file).is_file():
+        if file and not await asyncio.to_thread(Path(file).is_file):
             raise NoDatabaseError(f"There is no database {file}: the first start of a server makes it.")
         yield database
     finally:

@@ -1,4 +1,4 @@
-"""Copies one database into another, of whatever kind: every row, in one transaction, compared before it is committed."""
+"""Copies one database into another, of whatever kind: every row, in one transaction, compared before the commit."""
 
 import hashlib
 import json
@@ -175,8 +175,8 @@ def _digest(table: Table, row: Mapping[str, Any]) -> bytes:
 
 def _plain(value: Any) -> Any:
     """The same for what is equal, whichever driver gave it."""
-    if isinstance(value, bytes | bytearray | memoryview):
-        return bytes(value).hex()
+    if isinstance(value, bytes):
+        return value.hex()
     if isinstance(value, datetime):
         return value.isoformat()
     if isinstance(value, float):
@@ -187,9 +187,10 @@ def _plain(value: Any) -> Any:
 async def _compare(table: Table, expected: CopiedTable, writing: AsyncConnection) -> None:
     there = await fingerprint(writing, table)
     if there != expected.fingerprint:
+        wanted = expected.fingerprint
         raise DatabaseCopyError(
             f"The table {table.name} came out different: {there.rows} rows with the digest {there.digest[:16]}… instead "
-            f"of {expected.fingerprint.rows} with {expected.fingerprint.digest[:16]}…. Nothing was left in the target."
+            f"of {wanted.rows} with {wanted.digest[:16]}…. Nothing was left in the target."
         )
 
 

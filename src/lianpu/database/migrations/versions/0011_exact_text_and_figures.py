@@ -1,4 +1,4 @@
-"""MariaDB: text of every script, compared byte by byte, and figures of eight bytes, as the other databases keep them."""
+"""MariaDB: text of every script, compared byte by byte, and figures of eight bytes, as elsewhere."""
 
 import sqlalchemy as sa
 from alembic import op
