@@ -189,8 +189,8 @@ async def _compare(table: Table, expected: CopiedTable, writing: AsyncConnection
     if there != expected.fingerprint:
         wanted = expected.fingerprint
         raise DatabaseCopyError(
-            f"The table {table.name} came out different: {there.rows} rows with the digest {there.digest[:16]}… instead "
-            f"of {wanted.rows} with {wanted.digest[:16]}…. Nothing was left in the target."
+            f"The table {table.name} came out different: {there.rows} rows with the digest {there.digest[:16]}… "
+            f"instead of {wanted.rows} with {wanted.digest[:16]}…. Nothing was left in the target."
         )
 
 
