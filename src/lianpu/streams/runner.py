@@ -22,11 +22,13 @@ from lianpu.streams.pace import Pace
 from lianpu.streams.pipeline import FaceFinder, Person, Pipeline, Probe, Seen
 from lianpu.streams.pushing import PushedFrames, PushedReader
 from lianpu.streams.reading import VideoReader
+from lianpu.streams.shedding import Decoded, give_way
 from lianpu.streams.voting import Recognised
 
 FIRST_WAIT_S = 1.0
 LONGEST_WAIT_S = 30.0
 JITTER = 0.3
+STALE_S = 0.7
 SNAPSHOT_S = 5.0
 JOIN_S = 1.5
 SILENCE_S = 5.0
@@ -130,6 +132,9 @@ class StreamRunner:
         self.recorder: FrameTaker | None = None
         """Gets each picture that is drawn, as long as it is set."""
         self.detection_paused = False
+        self._decoded = Decoded.ALL
+        self._left_out_total = 0
+        """Frames that were not even decoded, or waited too long to be looked at."""
 
     @property
     def health(self) -> StreamHealth:
@@ -141,13 +146,16 @@ class StreamRunner:
             round(self._read_rate.per_second(), 1),
             round(self._looked_rate.per_second(), 1),
             round(self._published_rate.per_second(), 1),
-            self._frames.dropped_total + (0 if self.pushed is None else self.pushed.dropped_total),
+            self._frames.dropped_total
+            + self._left_out_total
+            + (0 if self.pushed is None else self.pushed.dropped_total),
             median_ms,
             high_ms,
             len(self._pipeline.persons),
             self.broadcast.viewers,
             self._pipeline.detect_every,
             self._decoder,
+            self._decoded,
         )
 
     @property
@@ -217,6 +225,7 @@ class StreamRunner:
     # The reader's thread.
 
     def _read(self) -> None:
+        give_way()
         number, wait_s = 0, FIRST_WAIT_S
         while not self._stopping.is_set():
             before = number
@@ -249,11 +258,13 @@ class StreamRunner:
             if self._stopping.is_set():
                 return number, False
             try:
+                first = number
                 for frame in reader.frames():
-                    frame.number = number
-                    number += 1
-                    self._read_rate.count()
-                    self._decoder = reader.decoder
+                    frame.number += first
+                    self._left_out_total += frame.number - number
+                    self._read_rate.count(frame.number - number + 1)
+                    number = frame.number + 1
+                    self._decoder, self._decoded = reader.decoder, reader.decoded
                     self._state, self._reason = StreamState.RUNNING, None
                     for frames in (self._frames, *self._taps):
                         frames.put(frame)
@@ -279,6 +290,7 @@ class StreamRunner:
             resolve=self._resolve,
             name=name,
             hardware=self._hardware,
+            is_crowded=lambda: self._pace.is_crowded,
         )
 
     # The event loop.
@@ -325,16 +337,20 @@ class StreamRunner:
         if done.jpeg is not None:
             self.broadcast.publish(done.jpeg)
             self._published_rate.count()
+        if due:
+            waited_s, worked_s = done.begun_s - asked_s, None if seen is None else time.monotonic() - done.begun_s
+            self._pipeline.detect_every = self._pace.after(waited_s, worked_s, self._read_rate.per_second())
         changed: list[Person] = []
         if seen is not None:
             self._looked_rate.count()
-            waited_s, worked_s = done.begun_s - asked_s, time.monotonic() - done.begun_s
-            self._pipeline.detect_every = self._pace.after(waited_s, worked_s, self._read_rate.per_second())
             if seen.probes:
                 changed = self._pipeline.take_names(await self._answers(seen.probes))
             if changed or seen.ended:
                 await self._tell(Sighting(changed, seen.ended))
-        self._latencies.add(time.monotonic() - frame.moment_s)
+        elif due:
+            self._left_out_total += 1
+        if seen is not None or done.jpeg is not None:
+            self._latencies.add(time.monotonic() - frame.moment_s)
 
     def _catch_up(self) -> None:
         """What was asked for between two frames."""
@@ -366,7 +382,8 @@ class StreamRunner:
     def _work(self, frame: Frame, *, due: bool, watched: bool, recorder: FrameTaker | None) -> _Done:
         """On an inference worker."""
         begun_s = time.monotonic()
-        seen = self._pipeline.look(frame) if due else None
+        # What became old while it waited is dropped: a late answer is worth less than the next one.
+        seen = self._pipeline.look(frame) if due and begun_s - frame.moment_s < STALE_S else None
         if not watched and recorder is None:
             return _Done(begun_s, seen, None)
         drawn = self._pipeline.drawn(frame)
