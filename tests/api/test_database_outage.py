@@ -1,4 +1,4 @@
-"""R-OPS 2: a database server that goes away is told with a code, and met again when it is back; nothing is restarted."""
+"""R-OPS 2: a database server that goes away is told with a code, and met again when it is back, without a restart."""
 
 import asyncio
 from contextlib import suppress

@@ -16,12 +16,12 @@ def anyio_backend() -> str:
     return "asyncio"
 
 
-class Deadlock(Exception):
+class DeadlockError(Exception):
     sqlstate = "40P01"
 
 
 TROUBLES: dict[str, tuple[Exception, int, str]] = {
-    "postgresql deadlock": (OperationalError("x", {}, Deadlock()), 503, "database_unreachable"),
+    "postgresql deadlock": (OperationalError("x", {}, DeadlockError()), 503, "database_unreachable"),
     "mariadb deadlock": (OperationalError("x", {}, Exception(1213, "Deadlock found")), 503, "database_unreachable"),
     "mariadb lock wait": (OperationalError("x", {}, Exception(1205, "Lock wait")), 503, "database_unreachable"),
     "connection lost": (

@@ -7,6 +7,8 @@ from typing import TypeVar
 
 from sqlalchemy.exc import DBAPIError
 
+from lianpu.errors import DatabaseUnreachableError
+
 CONFLICTS = frozenset({1020, 1205, 1213, "40001", "40P01"})
 """MariaDB: changed since read, lock wait, deadlock; PostgreSQL: serialisation failure, deadlock."""
 ATTEMPTS = 6
@@ -23,6 +25,13 @@ def is_conflict(error: DBAPIError) -> bool:
     # Some drivers' errors carry the driver's own error as their only argument.
     codes |= {code for one in list(codes) for code in getattr(one, "args", ())[:1]}
     return bool(CONFLICTS & codes)
+
+
+def is_passing(error: BaseException) -> bool:
+    """The same may succeed a moment later: a conflict, a lost connection, a server that is away."""
+    if isinstance(error, DBAPIError):
+        return error.connection_invalidated or is_conflict(error)
+    return isinstance(error, DatabaseUnreachableError)
 
 
 async def repeated(transaction: Callable[[], Awaitable[T]]) -> T:

@@ -14,7 +14,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
-from lianpu.database.conflicts import is_conflict
+from lianpu.database.conflicts import is_passing
 from lianpu.errors import (
     BusyError,
     DatabaseUnreachableError,
@@ -144,13 +144,13 @@ def _passing(error: Exception) -> LianpuError | None:
     """A trouble of the database that is over when the caller comes again; None: it is a mistake of the server's own."""
     if isinstance(error, PoolTimeoutError):
         return BusyError("Every connection to the database is in use.", retry_after_s=DATABASE_RETRY_S)
-    if isinstance(error, DBAPIError) and error.connection_invalidated:
+    if not isinstance(error, DBAPIError) or not is_passing(error):
+        return None
+    if error.connection_invalidated:
         return DatabaseUnreachableError("The connection to the database was lost.", retry_after_s=DATABASE_RETRY_S)
-    if isinstance(error, DBAPIError) and is_conflict(error):
-        return DatabaseUnreachableError(
-            "Others were writing the same at the same moment. Nothing was changed.", retry_after_s=1
-        )
-    return None
+    return DatabaseUnreachableError(
+        "Others were writing the same at the same moment. Nothing was changed.", retry_after_s=1
+    )
 
 
 def request_id_of(request: Request) -> str:
