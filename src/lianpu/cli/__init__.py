@@ -12,6 +12,7 @@ from lianpu.cli import (
     camera,
     check,
     config,
+    db,
     default_pack,
     doctor,
     engines,
@@ -71,6 +72,7 @@ gallery.app.command("import")(transfer.import_)
 app.add_typer(engines.app, name="engines")
 app.add_typer(camera.app, name="camera")
 app.add_typer(gallery.app, name="gallery")
+app.add_typer(db.app, name="db")
 app.add_typer(audit.app, name="audit")
 app.add_typer(provenance.app, name="provenance")
 

@@ -1,5 +1,6 @@
 """`lianpu serve`: the server."""
 
+import asyncio
 import errno
 import signal
 import socket
@@ -34,7 +35,7 @@ def serve(
     from lianpu.api.access import is_loopback
     from lianpu.api.app import create_app
     from lianpu.api.serving import Server
-    from lianpu.bootstrap import prepare_home
+    from lianpu.bootstrap import prepare_database, prepare_home
     from lianpu.cli.home_lock import locked_home
     from lianpu.cli.private_memory import keep_memory_private
     from lianpu.observability.logging import configure_logging
@@ -53,6 +54,7 @@ def serve(
         # Not before the home is ours: the log file of a server that holds it is not to be touched.
         configure_logging(settings.logging, settings.home)
         keep_memory_private()
+        asyncio.run(prepare_database(settings))
         typer.echo(f"Lianpu: {url}   (home {settings.home}; Ctrl+C stops)", err=True)
         if not is_loopback(server.host):
             typer.echo(READABLE, err=True)

@@ -22,6 +22,7 @@ LianpuError
 │   ├── ArchiveFormatError       415 archive_format_unsupported
 │   ├── NothingEnhancedError     422 nothing_enhanced
 │   ├── ManifestInvalidError     422 manifest_invalid (carries errors[])
+│   ├── NulCharacterError        422 nul_character
 │   ├── ArchiveUntrustedError    422 archive_untrusted (carries the signer's fingerprint)
 │   ├── ArchiveVersionError      422 archive_version_unsupported
 │   ├── ArchivePassphraseError   422 archive_passphrase
@@ -77,6 +78,7 @@ LianpuError
 │   ├── SwapResultGoneError      410 swap_result_gone
 │   ├── EnhancementEngineNotFoundError 404 enhancement_engine_not_found
 │   ├── JobNotFoundError         404 job_not_found
+│   ├── RevisionNotFoundError    404 revision_not_found
 │   ├── ArchiveGoneError         410 archive_gone
 │   ├── EnhancementNotFoundError       404 enhancement_not_found
 │   └── EnhancementGoneError     410 enhancement_gone
@@ -104,6 +106,8 @@ LianpuError
 │   ├── ImportConflictError      409 import_conflict (carries errors[])
 │   ├── IdempotencyError         409 idempotency_key_reused
 │   ├── JobStateError            409 job_state
+│   ├── DatabaseNotEmptyError    409 database_not_empty
+│   ├── DatabaseRevisionError    409 database_revision
 │   └── EnhancementStateError    409 enhancement_state
 ├── PackError                    a pack that cannot be used
 │   ├── PackInvalidError         422 pack_invalid
@@ -141,6 +145,8 @@ LianpuError
 ├── SourceUnreadableError        500 source_unreadable
 ├── BusyError                    503 server_busy (carries Retry-After)
 ├── AuditUnavailableError        503 audit_unavailable (carries Retry-After)
+├── DatabaseUnreachableError     503 database_unreachable (carries Retry-After)
+├── DatabaseCopyError            500 database_copy_failed
 ├── StorageError                 507 storage_unwritable
 ├── EnhancementLostError         500 enhancement_lost
 ├── EphemeralStoreError          503 ephemeral_store_unavailable
@@ -149,7 +155,11 @@ LianpuError
     ├── SettingsError            settings_invalid
     ├── HomeUnwritableError      home_unwritable
     ├── PortInUseError           port_in_use
-    └── HomeInUseError           home_in_use
+    ├── HomeInUseError           home_in_use
+    ├── DatabaseAddressError     database_address_invalid
+    ├── DatabaseDriverError      database_driver_missing
+    ├── DatabaseLoginError       database_login_refused
+    └── DatabaseUnsuitableError  database_unsuitable
 """
 
 from lianpu.errors.access import (
@@ -175,6 +185,8 @@ from lianpu.errors.access import (
 from lianpu.errors.base import FieldError, LianpuError
 from lianpu.errors.conflict import (
     ConflictError,
+    DatabaseNotEmptyError,
+    DatabaseRevisionError,
     DuplicateImageError,
     EnhancementStateError,
     EnrolmentConflictError,
@@ -222,6 +234,7 @@ from lianpu.errors.invalid_input import (
     MalformedRequestError,
     ManifestInvalidError,
     NothingEnhancedError,
+    NulCharacterError,
     QualityTooLowError,
     SeveralFacesError,
     SourceRefusedError,
@@ -246,6 +259,7 @@ from lianpu.errors.missing import (
     RecordingNotFoundError,
     ReportNotFoundError,
     ResultNotFoundError,
+    RevisionNotFoundError,
     SessionNotFoundError,
     StreamNotFoundError,
     SubjectNotFoundError,
@@ -285,6 +299,8 @@ from lianpu.errors.provenance import (
 from lianpu.errors.service import (
     AuditUnavailableError,
     BusyError,
+    DatabaseCopyError,
+    DatabaseUnreachableError,
     EnhancementLostError,
     EphemeralStoreError,
     JobCrashedError,
@@ -293,7 +309,17 @@ from lianpu.errors.service import (
     SourceUnreadableError,
     StorageError,
 )
-from lianpu.errors.start import HomeInUseError, HomeUnwritableError, PortInUseError, SettingsError, StartError
+from lianpu.errors.start import (
+    DatabaseAddressError,
+    DatabaseDriverError,
+    DatabaseLoginError,
+    DatabaseUnsuitableError,
+    HomeInUseError,
+    HomeUnwritableError,
+    PortInUseError,
+    SettingsError,
+    StartError,
+)
 from lianpu.errors.swap import (
     CameraUnavailableError,
     IntegrationsInvalidError,
@@ -340,6 +366,14 @@ __all__ = [
     "ConsentScopeError",
     "ConsentUsedError",
     "CursorInvalidError",
+    "DatabaseAddressError",
+    "DatabaseCopyError",
+    "DatabaseDriverError",
+    "DatabaseLoginError",
+    "DatabaseNotEmptyError",
+    "DatabaseRevisionError",
+    "DatabaseUnreachableError",
+    "DatabaseUnsuitableError",
     "DuplicateImageError",
     "EnhancementEngineNotFoundError",
     "EnhancementGoneError",
@@ -389,6 +423,7 @@ __all__ = [
     "MediaFormatError",
     "NotFoundError",
     "NothingEnhancedError",
+    "NulCharacterError",
     "PackDamagedError",
     "PackDigestError",
     "PackDownloadError",
@@ -413,6 +448,7 @@ __all__ = [
     "ReportNotFoundError",
     "ResultNotFoundError",
     "RetrievalTokenError",
+    "RevisionNotFoundError",
     "ScopeMissingError",
     "SessionNotFoundError",
     "SettingsError",

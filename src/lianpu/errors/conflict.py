@@ -93,3 +93,11 @@ class SubjectExistsError(ConflictError):
 
 class SubjectAmbiguousError(ConflictError):
     code, title = "subject_ambiguous", "Several persons of this name"
+
+
+class DatabaseNotEmptyError(ConflictError):
+    code, title = "database_not_empty", "Database not empty"
+
+
+class DatabaseRevisionError(ConflictError):
+    code, title = "database_revision", "Schema of another revision"

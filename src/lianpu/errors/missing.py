@@ -31,6 +31,10 @@ class JobNotFoundError(NotFoundError):
     code, title = "job_not_found", "Job not found"
 
 
+class RevisionNotFoundError(NotFoundError):
+    code, title = "revision_not_found", "Revision not found"
+
+
 class ArchiveGoneError(NotFoundError):
     code, status, title = "archive_gone", 410, "Archive is gone"
 
