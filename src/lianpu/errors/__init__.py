@@ -145,7 +145,8 @@ LianpuError
     ├── SettingsError            settings_invalid
     ├── HomeUnwritableError      home_unwritable
     ├── PortInUseError           port_in_use
-    └── HomeInUseError           home_in_use
+    ├── HomeInUseError           home_in_use
+    └── HomeNotEmptyError        home_not_empty
 """
 
 from lianpu.errors.access import (
@@ -285,7 +286,14 @@ from lianpu.errors.service import (
     SourceUnreadableError,
     StorageError,
 )
-from lianpu.errors.start import HomeInUseError, HomeUnwritableError, PortInUseError, SettingsError, StartError
+from lianpu.errors.start import (
+    HomeInUseError,
+    HomeNotEmptyError,
+    HomeUnwritableError,
+    PortInUseError,
+    SettingsError,
+    StartError,
+)
 from lianpu.errors.swap import (
     CameraUnavailableError,
     IntegrationsInvalidError,
@@ -350,6 +358,7 @@ __all__ = [
     "ForeignOriginError",
     "GalleryTooSmallError",
     "HomeInUseError",
+    "HomeNotEmptyError",
     "HomeUnwritableError",
     "IdempotencyError",
     "ImageDamagedError",

@@ -21,3 +21,7 @@ class PortInUseError(StartError):
 
 class HomeInUseError(StartError):
     code, title = "home_in_use", "Home folder in use"
+
+
+class HomeNotEmptyError(StartError):
+    code, title = "home_not_empty", "Home folder not empty"

@@ -45,6 +45,7 @@ class EventFeed(ABC, Generic[Change, Listener]):
         self._cursor = 0
         self._awake = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
+        self._over: Ending | None = None
 
     @abstractmethod
     async def _head(self, session: AsyncSession) -> int:
@@ -80,6 +81,8 @@ class EventFeed(ABC, Generic[Change, Listener]):
         self._awake.set()
 
     def end_all(self, ending: Ending) -> None:
+        """Who comes later is told the same."""
+        self._over = ending
         for subscription in self._subscriptions:
             subscription.end(ending)
 
@@ -92,6 +95,8 @@ class EventFeed(ABC, Generic[Change, Listener]):
         """Gets every event after its `since`, in order; what was before is to be had by `missed`."""
         listener = listener_since(self._cursor)
         self._subscriptions.add(listener)
+        if self._over is not None:
+            listener.end(self._over)
         try:
             yield listener
         finally:
