@@ -7,7 +7,7 @@ import ssl
 import subprocess
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -56,9 +56,18 @@ class Proxy:
     def trust(self) -> ssl.SSLContext:
         return ssl.create_default_context(cafile=str(self.folder / "certificate.pem"))
 
-    def temporary_files(self) -> list[Path]:
-        """What nginx has written of requests and answers."""
-        return [path for name in TEMPORARY for path in (self.folder / name).rglob("*") if path.is_file()]
+    def temporary_files(self) -> set[str]:
+        """Kinds of what nginx has written of requests and answers. It deletes such files while it holds them open."""
+        master = (self.folder / "nginx.pid").read_text().strip()
+        workers = Path(f"/proc/{master}/task/{master}/children").read_text().split()
+        assert workers
+        found = {name for name in TEMPORARY if any((self.folder / name).rglob("*.*"))}
+        for worker in workers:
+            for descriptor in Path(f"/proc/{worker}/fd").iterdir():
+                with suppress(FileNotFoundError):
+                    target = str(descriptor.readlink())
+                    found |= {name for name in TEMPORARY if target.startswith(f"{self.folder}/{name}/")}
+        return found
 
     def written(self) -> str:
         """All of its logs."""
@@ -84,9 +93,7 @@ def make_certificate(folder: Path) -> None:
     )
     (folder / "certificate.pem").write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
     (folder / "key.pem").write_bytes(
-        key.private_bytes(
-            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-        )
+        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
     )
 
 

@@ -60,7 +60,9 @@ def broken_rules(text: str) -> set[str]:
 def test_R_OPS_2_dockerfile_passes_its_linter(name: str) -> None:
     if not HADOLINT.is_file():
         pytest.skip("hadolint has no wheel for this machine")
-    told = subprocess.run([HADOLINT, "--format=json", ROOT / "deploy" / "docker" / name], capture_output=True, text=True)
+    told = subprocess.run(
+        [HADOLINT, "--format=json", ROOT / "deploy" / "docker" / name], capture_output=True, text=True
+    )
     found: list[dict[str, Any]] = json.loads(told.stdout)
     assert [f"{item['line']}: {item['code']} {item['message']}" for item in found] == []
     assert told.returncode == 0

@@ -16,7 +16,10 @@ from lianpu.settings import load_settings
 
 KUBERNETES = Path(__file__).parents[2] / "deploy" / "kubernetes"
 KUBECTL = shutil.which("kubectl") or shutil.which("kubectl", path=str(Path(sys.executable).parent))
-NEEDS_KUBECTL = pytest.mark.skipif(KUBECTL is None, reason="kubectl is not installed (.ci/run does)")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(KUBECTL is None, reason="kubectl is not installed: see install_kubectl of .ci/run"),
+]
 OVERLAYS = ("base", "overlays/gpu", "overlays/scaled", "with-workers")
 # The oldest that knows `sleep` before the stop without a switch, and the newest whose schemas are at hand.
 VERSIONS = ("1.30", "1.37")
@@ -57,7 +60,6 @@ def of_kind(found: list[Manifest], kind: str) -> list[Manifest]:
     return [one for one in found if one["kind"] == kind]
 
 
-@NEEDS_KUBECTL
 @pytest.mark.parametrize("version", VERSIONS)
 @pytest.mark.parametrize("name", OVERLAYS)
 def test_R_OPS_2_manifests_fit_the_schemas(manifests: dict[str, list[Manifest]], name: str, version: str) -> None:
@@ -65,7 +67,6 @@ def test_R_OPS_2_manifests_fit_the_schemas(manifests: dict[str, list[Manifest]],
         kubernetes_validate.validate(manifest, version, strict=True)
 
 
-@NEEDS_KUBECTL
 def test_R_OPS_2_mistake_in_a_manifest_is_seen(manifests: dict[str, list[Manifest]]) -> None:
     [budget] = of_kind(manifests["base"], "PodDisruptionBudget")
     wrong = {**budget, "spec": {**budget["spec"], "maxUnavailabel": 1}}
@@ -73,7 +74,6 @@ def test_R_OPS_2_mistake_in_a_manifest_is_seen(manifests: dict[str, list[Manifes
         kubernetes_validate.validate(wrong, VERSIONS[1], strict=True)
 
 
-@NEEDS_KUBECTL
 @pytest.mark.parametrize("name", OVERLAYS)
 def test_R_OPS_2_pods_are_restricted(manifests: dict[str, list[Manifest]], name: str) -> None:
     """The Pod Security Standard `restricted`, which the namespace enforces; and a root that cannot be written."""
@@ -99,7 +99,6 @@ def test_R_OPS_2_pods_are_restricted(manifests: dict[str, list[Manifest]], name:
             assert mounted <= claimed | {"home", "data"}
 
 
-@NEEDS_KUBECTL
 @pytest.mark.parametrize("name", OVERLAYS)
 def test_R_OPS_2_what_selects_pods_finds_them(manifests: dict[str, list[Manifest]], name: str) -> None:
     found = manifests[name]
@@ -124,7 +123,6 @@ def test_R_OPS_2_what_selects_pods_finds_them(manifests: dict[str, list[Manifest
     assert any(one["metadata"]["name"] == "nothing" for one in of_kind(found, "NetworkPolicy"))
 
 
-@NEEDS_KUBECTL
 def test_R_OPS_3_probes_ask_for_what_they_mean(manifests: dict[str, list[Manifest]]) -> None:
     [(_, pod)] = list(pods(manifests["base"]))
     [container] = pod["spec"]["containers"]
@@ -135,7 +133,6 @@ def test_R_OPS_3_probes_ask_for_what_they_mean(manifests: dict[str, list[Manifes
         assert container[f"{kind}Probe"]["httpGet"]["httpHeaders"] == [{"name": "Host", "value": "localhost"}]
 
 
-@NEEDS_KUBECTL
 @pytest.mark.parametrize("name", OVERLAYS)
 def test_R_OPS_2_settings_are_settings_of_this_version(
     manifests: dict[str, list[Manifest]], name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -1,4 +1,4 @@
-"""uvicorn as Lianpu runs it: at the end nobody new is let in, whoever is in is answered, and streams without end end."""
+"""uvicorn as Lianpu runs it: at its end nobody new gets in, whoever is in is answered, and endless streams end."""
 
 import asyncio
 import socket

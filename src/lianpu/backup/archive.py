@@ -94,6 +94,8 @@ def unpack_backup(source: BinaryIO, folder: Path) -> Copied:
                     size_bytes += member.size
     except (tarfile.TarError, EOFError, UnicodeDecodeError) as error:
         raise ArchiveDamagedError(f"The backup cannot be read: {error}.") from error
+    except FileExistsError as error:
+        raise ArchiveDamagedError(f"The backup holds {error.filename!r} twice.") from error
     except OSError as error:
         raise StorageError(f"The backup cannot be restored: {error.strerror or error}.") from error
     raise ArchiveDamagedError("The backup is cut off: its digests are missing.")

@@ -1,7 +1,7 @@
 """The moment that a backup shows: every file of the home, and the database as it was when their list was made.
 
-Features write a file before they commit its row and delete it after, and note in `unfinished/` what they have in hand: a
-home of this moment is what a crash would have left, and the next start puts the rest in order.
+Features write a file before they commit its row and delete it after, and note in `unfinished/` what they have in hand:
+a home of this moment is what a crash would have left, and the next start puts the rest in order.
 """
 
 import os
