@@ -1,11 +1,13 @@
 """`lianpu serve` told to stop: who has asked is answered, who has connected may ask, nobody new gets in."""
 
 import asyncio
+import io
 import json
 import os
 import signal
 import socket
 import time
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -109,6 +111,33 @@ def test_R_OPS_2_requests_that_take_longer_are_cut_off(server: CrashingServer, t
         process_of(server).send_signal(signal.SIGTERM)
         assert process_of(server).wait(60) == 0
     assert "graceful shutdown exceeded" in server.log.read_text()
+
+
+@pytest.mark.slow
+def test_R_OPS_7_job_goes_back_to_its_table_and_is_done_once_by_the_next_server(
+    server: CrashingServer, portraits: list[bytes]
+) -> None:
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        for number, portrait in enumerate(portraits * 2):
+            # Of another size each time: the same photo would be known already.
+            archive.writestr(f"person-{number}/1.jpg", portrait + bytes(number))
+    server.environment |= {"LIANPU_CONFLICTS__MODE": "off", "LIANPU_QUALITY__MODE": "off"}
+    server.start()
+    headers = {"Content-Type": "application/zip"}
+    job_id = server.call("POST", "/api/v1/faces/batch", packed.getvalue(), headers)["job"]["job_id"]
+    server._wait(job_id, 2)
+    process_of(server).send_signal(signal.SIGTERM)
+    assert process_of(server).wait(60) == 0
+    server.start()
+    job = server.wait(job_id)
+    assert job["status"] == "completed", job
+    # Stopped in order is no crash: it counts as no attempt.
+    assert job["attempts"] == 1
+    assert len(server.items(job_id)) == len(portraits) * 2
+    persons = server.call("GET", "/api/v1/faces?limit=100")["persons"]
+    assert len(persons) == len(portraits) * 2
+    assert server.check()["is_clean"]
 
 
 @pytest.mark.anyio
