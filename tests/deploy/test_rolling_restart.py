@@ -1,5 +1,10 @@
-"""Two nodes behind deploy/nginx, restarted one after the other under load: no request fails."""
+"""Two nodes behind deploy/nginx, restarted one after the other under load: no request fails.
 
+By hand, with both on one database: ROLLING_DATABASE=postgresql+asyncpg://… pytest -m slow FILE
+"""
+
+import os
+import secrets
 import shutil
 import signal
 import threading
@@ -14,6 +19,8 @@ from tests.deploy.proxy import NEEDS_NGINX, Proxy, configure, free_port, running
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600), NEEDS_NGINX]
 CALLERS = 4
+DATABASE = os.environ.get("ROLLING_DATABASE")
+"""None: each has a SQLite of its own."""
 
 
 class Node(CrashingServer):
@@ -68,9 +75,11 @@ def test_R_OPS_2_rolling_restart_loses_no_request(
     tmp_path: Path, translated_packs: Path, portraits: list[bytes], capsys: pytest.CaptureFixture[str]
 ) -> None:
     nodes: list[Node] = []
+    environment = {"LIANPU_SERVER__DRAIN_S": "120", "LIANPU_ACCOUNTS__SECRET": secrets.token_hex(16)}
+    if DATABASE is not None:
+        environment["LIANPU_DATABASE__URL"] = DATABASE
     for name in ("first", "second"):
         shutil.copytree(translated_packs, tmp_path / name / "cache" / "packs")
-        environment = {"LIANPU_SERVER__DRAIN_S": "120"}
         nodes.append(Node(tmp_path / name, environment, tmp_path / f"{name}.log", fixed_port=free_port()))
     folder = tmp_path / "proxy"
     folder.mkdir()

@@ -1,12 +1,13 @@
 """What a backup says of itself, read before anything of it is put in place."""
 
 from enum import StrEnum
+from pathlib import Path
 from typing import Any, Literal
 
 from alembic.script import ScriptDirectory
 from pydantic import AwareDatetime, BaseModel, ConfigDict, ValidationError
 
-from lianpu.database.session import migration_config
+import lianpu.database
 from lianpu.errors import ArchiveDamagedError, ArchiveVersionError
 
 FORMAT = "lianpu home"
@@ -51,5 +52,5 @@ def read_manifest(content: bytes) -> Manifest:
 
 
 def _known_revisions() -> set[Any]:
-    scripts = ScriptDirectory.from_config(migration_config())
+    scripts = ScriptDirectory(str(Path(lianpu.database.__path__[0]) / "migrations"))
     return {None, *(script.revision for script in scripts.walk_revisions())}

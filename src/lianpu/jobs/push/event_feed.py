@@ -126,7 +126,9 @@ class EventFeed(ABC, Generic[Change, Listener]):
         poll_s = None if self._database.is_sqlite else POLL_S
         while True:
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._awake.wait(), poll_s)
+                # Not `wait_for`: on Python 3.11 it loses a cancellation that comes just after the event.
+                async with asyncio.timeout(poll_s):
+                    await self._awake.wait()
             self._awake.clear()
             try:
                 while await self._give_out():
