@@ -5,6 +5,7 @@ import os
 import re
 import shutil
 import subprocess
+from ipaddress import ip_address, ip_network
 from pathlib import Path
 from typing import Any
 
@@ -160,3 +161,38 @@ def test_R_OPS_2_commands_are_commands_of_this_version_or_behind_a_profile(name:
         if known in OURS:
             [command] = service.get("command", ["serve"])
             assert command in commands or service.get("profiles") == ["workers"]
+
+
+def test_R_OPS_2_nginx_finds_the_server_and_the_server_believes_it() -> None:
+    document = resolved("scaled.yaml")
+    server, edge = document["services"]["lianpu"], document["networks"]["edge"]
+    address = ip_address(server["networks"]["edge"]["ipv4_address"])
+    [configuration] = edge["ipam"]["config"]
+    assert address in ip_network(configuration["subnet"])
+    assert f"server {address}:8000 " in (COMPOSE / "nginx.conf").read_text(encoding="utf-8")
+    assert server["environment"]["LIANPU_SERVER__TRUSTED_PROXIES"] == configuration["subnet"]
+    [metrics] = document["networks"]["metrics"]["ipam"]["config"]
+    assert server["environment"]["LIANPU_OBSERVABILITY__METRICS_NETWORKS"] == metrics["subnet"]
+
+
+def test_R_OPS_2_prometheus_asks_the_server_and_grafana_asks_prometheus() -> None:
+    prometheus = yaml.safe_load((COMPOSE / "prometheus.yml").read_text(encoding="utf-8"))
+    [job] = prometheus["scrape_configs"]
+    known = services("scaled.yaml")
+    [target] = job["static_configs"][0]["targets"]
+    assert (job["job_name"], target) == ("lianpu", "lianpu:8000")
+    # It calls the server by this name.
+    assert target.partition(":")[0] in known["lianpu"]["environment"]["LIANPU_SERVER__ALLOWED_HOSTS"].split(",")
+    rules = mounted(known["prometheus"])
+    assert {str(Path(place).parent) for place in prometheus["rule_files"]} <= rules.keys()
+    [source] = yaml.safe_load((COMPOSE / "grafana/datasources/prometheus.yaml").read_text(encoding="utf-8"))[
+        "datasources"
+    ]
+    assert source["url"] == "http://prometheus:9090"
+    [provider] = yaml.safe_load((COMPOSE / "grafana/dashboards/lianpu.yaml").read_text(encoding="utf-8"))["providers"]
+    assert provider["options"]["path"] in mounted(known["grafana"])
+
+
+def mounted(service: dict[str, Any]) -> dict[str, str]:
+    """Folder in the container -> what is there."""
+    return {mount.split(":")[1]: mount.split(":")[0] for mount in service["volumes"]}

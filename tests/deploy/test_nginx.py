@@ -20,7 +20,7 @@ from lianpu.api.body_limit import BodyLimit
 from lianpu.engines.image import encode_jpeg
 from lianpu.settings import load_settings
 from tests.crash.server import API_KEY, CrashingServer
-from tests.deploy.proxy import NEEDS_NGINX, Proxy, check, configure, running
+from tests.deploy.proxy import DEPLOY, NEEDS_NGINX, Proxy, check, configure, running
 from tests.enhance.server import PLAIN
 from tests.streams.clips import made_clip
 
@@ -64,6 +64,23 @@ def test_R_OPS_2_configuration_is_valid(tmp_path: Path) -> None:
     checked = check(configure(tmp_path, [8000, 8001]))
     assert checked.returncode == 0, checked.stderr
     assert "[warn]" not in checked.stderr
+
+
+def test_R_OPS_2_configuration_of_the_container_is_valid(tmp_path: Path) -> None:
+    proxy = configure(tmp_path, [8000])
+    text = (DEPLOY / "compose" / "nginx.conf").read_text(encoding="utf-8")
+    places = {
+        "/tmp/": f"{tmp_path}/",
+        "/etc/nginx/lianpu/": f"{tmp_path}/lianpu/",
+        "/run/secrets/tls_certificate": f"{tmp_path}/certificate.pem",
+        "/run/secrets/tls_key": f"{tmp_path}/key.pem",
+    }
+    for old, new in places.items():
+        assert old in text
+        text = text.replace(old, new)
+    (tmp_path / "nginx.conf").write_text(text, encoding="utf-8")
+    checked = check(proxy)
+    assert checked.returncode == 0, checked.stderr
 
 
 def test_R_OPS_2_planted_mistake_is_seen(tmp_path: Path) -> None:
