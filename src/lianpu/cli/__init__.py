@@ -8,6 +8,7 @@ import typer
 import lianpu
 from lianpu.cli import (
     audit,
+    backup,
     calibrate,
     camera,
     check,
@@ -54,6 +55,8 @@ app.command()(evaluate.evaluate)
 app.command()(doctor.doctor)
 app.command()(openapi.openapi)
 app.add_typer(import_people.app, name="import")
+app.command()(backup.backup)
+app.command()(backup.restore)
 app.add_typer(config.app, name="config")
 models.app.command()(default_pack.default)
 models.app.command()(pull.available)

@@ -159,7 +159,8 @@ LianpuError
     ├── DatabaseAddressError     database_address_invalid
     ├── DatabaseDriverError      database_driver_missing
     ├── DatabaseLoginError       database_login_refused
-    └── DatabaseUnsuitableError  database_unsuitable
+    ├── DatabaseUnsuitableError  database_unsuitable
+    └── HomeNotEmptyError        home_not_empty
 """
 
 from lianpu.errors.access import (
@@ -315,6 +316,7 @@ from lianpu.errors.start import (
     DatabaseLoginError,
     DatabaseUnsuitableError,
     HomeInUseError,
+    HomeNotEmptyError,
     HomeUnwritableError,
     PortInUseError,
     SettingsError,
@@ -393,6 +395,7 @@ __all__ = [
     "ForeignOriginError",
     "GalleryTooSmallError",
     "HomeInUseError",
+    "HomeNotEmptyError",
     "HomeUnwritableError",
     "IdempotencyError",
     "ImageDamagedError",

@@ -133,6 +133,7 @@ class ServerSettings(_Section):
     trusted_proxies: Proxies
     cors_origins: Origins
     max_upload_bytes: int = Field(gt=0)
+    drain_s: int = Field(ge=1, le=3600)
 
 
 class AccountSettings(_Section):
