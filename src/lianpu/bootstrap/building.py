@@ -11,6 +11,7 @@ from lianpu.accounts.passwords import HashCost
 from lianpu.audit.audit import build_audit
 from lianpu.bootstrap.engines import sessions_of, swap_engines_of
 from lianpu.bootstrap.platform import Platform
+from lianpu.compreface.compreface import assemble_compreface
 from lianpu.database.session import Database
 from lianpu.engines.image import ImageLimits
 from lianpu.engines.restore.enhancement import PhotoEnhancer
@@ -146,6 +147,7 @@ def build_platform(
         inbox=unknowns.inbox,
         source_key=lambda: accounts.secret.source_key,
     )
+    compreface = assemble_compreface(enabled=settings.compreface.enabled, database=database, gallery=gallery)
     return Platform(
         settings=settings,
         database=database,
@@ -175,6 +177,7 @@ def build_platform(
         ),
         swap_engines=engines,
         enhancement=enhancement,
+        compreface=compreface,
     )
 
 

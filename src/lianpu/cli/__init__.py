@@ -8,6 +8,7 @@ import typer
 import lianpu
 from lianpu.cli import (
     audit,
+    backup,
     calibrate,
     camera,
     check,
@@ -22,6 +23,7 @@ from lianpu.cli import (
     faces,
     gallery,
     health,
+    import_people,
     jobs,
     keys,
     models,
@@ -52,6 +54,9 @@ app.command()(calibrate.calibrate)
 app.command()(evaluate.evaluate)
 app.command()(doctor.doctor)
 app.command()(openapi.openapi)
+app.add_typer(import_people.app, name="import")
+app.command()(backup.backup)
+app.command()(backup.restore)
 app.add_typer(config.app, name="config")
 models.app.command()(default_pack.default)
 models.app.command()(pull.available)

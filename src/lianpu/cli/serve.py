@@ -32,6 +32,9 @@ def serve(
     config: ConfigOption = None,
 ) -> None:
     """Start the server and the console."""
+    # Before anything that takes time: as the first process of a container it would not hear of an early stop.
+    for stop in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(stop, _end)
     from lianpu.api.access import is_loopback
     from lianpu.api.app import create_app
     from lianpu.api.serving import Server
@@ -47,10 +50,6 @@ def serve(
     listener = _listen(server.host, server.port)
     url = _url(server.host, server.port)
     with listener, locked_home(settings.home, _url(_reachable(server.host), server.port)):
-        # uvicorn shuts down gracefully, then raises the signal once more for whoever was there before: this handler,
-        # so that the home is given back and an orderly end does not look like a crash.
-        for stop in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(stop, _end)
         # Not before the home is ours: the log file of a server that holds it is not to be touched.
         configure_logging(settings.logging, settings.home)
         keep_memory_private()
@@ -66,7 +65,9 @@ def serve(
                 typer.echo(INVITATION.format(url=_url(_reachable(server.host), server.port), token=token), err=True)
 
         app = create_app(settings, on_start=invite)
-        Server(app, trusted_proxies=server.trusted_proxies).run(sockets=[listener])
+        # uvicorn shuts down gracefully, then raises the signal once more for whoever was there before: `_end`, so that
+        # the home is given back and an orderly end does not look like a crash.
+        Server(app, trusted_proxies=server.trusted_proxies, drain_s=server.drain_s).run(sockets=[listener])
 
 
 def _end(*_: object) -> None:

@@ -70,6 +70,8 @@ LianpuError
 │   ├── UnknownNotFoundError     404 unknown_not_found
 │   ├── ReportNotFoundError      404 report_not_found
 │   ├── FindingNotFoundError     404 finding_not_found
+│   ├── CompreFaceDisabledError    404 compreface_disabled
+│   ├── SubjectNotFoundError       404 subject_not_found
 │   ├── SwapDisabledError        404 swap_disabled
 │   ├── ConsentNotFoundError     404 consent_not_found
 │   ├── LiveSwapNotFoundError    404 live_swap_not_found
@@ -84,6 +86,8 @@ LianpuError
 │   ├── GalleryTooSmallError     409 gallery_too_small
 │   ├── FindingOutdatedError     409 finding_outdated
 │   ├── PersonExistsError        409 person_exists
+│   ├── SubjectExistsError         409 subject_exists
+│   ├── SubjectAmbiguousError      409 subject_ambiguous
 │   ├── UserExistsError          409 user_exists
 │   ├── LastAdminError           409 last_admin
 │   ├── StreamStateError         409 stream_state
@@ -155,7 +159,8 @@ LianpuError
     ├── DatabaseAddressError     database_address_invalid
     ├── DatabaseDriverError      database_driver_missing
     ├── DatabaseLoginError       database_login_refused
-    └── DatabaseUnsuitableError  database_unsuitable
+    ├── DatabaseUnsuitableError  database_unsuitable
+    └── HomeNotEmptyError        home_not_empty
 """
 
 from lianpu.errors.access import (
@@ -198,6 +203,8 @@ from lianpu.errors.conflict import (
     RecordingsFullError,
     RecordingStateError,
     StreamStateError,
+    SubjectAmbiguousError,
+    SubjectExistsError,
     TooManyStreamsError,
     TooManyWebhooksError,
     UnknownConflictError,
@@ -240,6 +247,7 @@ from lianpu.errors.invalid_input import (
 from lianpu.errors.missing import (
     ApiKeyNotFoundError,
     ArchiveGoneError,
+    CompreFaceDisabledError,
     EnhancementGoneError,
     EnhancementNotFoundError,
     FindingNotFoundError,
@@ -255,6 +263,7 @@ from lianpu.errors.missing import (
     RevisionNotFoundError,
     SessionNotFoundError,
     StreamNotFoundError,
+    SubjectNotFoundError,
     UnknownNotFoundError,
     UserNotFoundError,
     WebhookNotFoundError,
@@ -307,6 +316,7 @@ from lianpu.errors.start import (
     DatabaseLoginError,
     DatabaseUnsuitableError,
     HomeInUseError,
+    HomeNotEmptyError,
     HomeUnwritableError,
     PortInUseError,
     SettingsError,
@@ -347,6 +357,7 @@ __all__ = [
     "AuthenticationRequiredError",
     "BusyError",
     "CameraUnavailableError",
+    "CompreFaceDisabledError",
     "ConflictError",
     "ConnectionLimitError",
     "ConsentError",
@@ -384,6 +395,7 @@ __all__ = [
     "ForeignOriginError",
     "GalleryTooSmallError",
     "HomeInUseError",
+    "HomeNotEmptyError",
     "HomeUnwritableError",
     "IdempotencyError",
     "ImageDamagedError",
@@ -454,6 +466,9 @@ __all__ = [
     "StorageError",
     "StreamNotFoundError",
     "StreamStateError",
+    "SubjectAmbiguousError",
+    "SubjectExistsError",
+    "SubjectNotFoundError",
     "SwapCrashedError",
     "SwapDisabledError",
     "SwapDiskFullError",

@@ -81,3 +81,11 @@ class EnhancementGoneError(NotFoundError):
 
 class FindingNotFoundError(NotFoundError):
     code, title = "finding_not_found", "Finding not found"
+
+
+class CompreFaceDisabledError(NotFoundError):
+    code, title = "compreface_disabled", "CompreFace's API is off"
+
+
+class SubjectNotFoundError(NotFoundError):
+    code, title = "subject_not_found", "Subject not found"

@@ -37,3 +37,7 @@ class DatabaseLoginError(StartError):
 
 class DatabaseUnsuitableError(StartError):
     code, title = "database_unsuitable", "Database not suitable"
+
+
+class HomeNotEmptyError(StartError):
+    code, title = "home_not_empty", "Home folder not empty"

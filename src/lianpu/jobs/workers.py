@@ -109,7 +109,9 @@ class JobWorkers:
                 job = await self._claim(lane)
                 if job is None:
                     with suppress(TimeoutError):
-                        await asyncio.wait_for(lane.awake.wait(), IDLE_S)
+                        # Not `wait_for`: on Python 3.11 it loses a cancellation that comes just after the event.
+                        async with asyncio.timeout(IDLE_S):
+                            await lane.awake.wait()
                 else:
                     # There may be another for a worker whose wake-up was cleared here.
                     lane.awake.set()

@@ -11,6 +11,7 @@ from lianpu.settings.loading import (
 )
 from lianpu.settings.sections import (
     AccountSettings,
+    BulkSettings,
     CalibrationSettings,
     CameraSettings,
     CheckMode,
@@ -44,6 +45,7 @@ from lianpu.settings.swap_sections import EnhancedLabels, ProvenanceSettings, Sw
 
 __all__ = [
     "AccountSettings",
+    "BulkSettings",
     "CalibrationSettings",
     "CameraSettings",
     "CheckMode",
