@@ -29,6 +29,7 @@ from lianpu.errors import (
     StorageError,
 )
 from lianpu.http.pagination import Cursor, decode_cursor, moment_and_id
+from lianpu.jobs.attempt import remember_origin
 from lianpu.jobs.clearing import clear
 from lianpu.jobs.models import ENDED, Job, JobItem, JobStatus
 from lianpu.jobs.ownership import PRIVATE_KINDS, SERVER, UNREPEATABLE_KINDS, Viewer
@@ -140,6 +141,8 @@ class Jobs:
                 if earlier is not None:
                     return _same_request(earlier, digest)
             session.add(job)
+            # Before the commit: a worker may have it a moment after.
+            remember_origin(job.id)
             try:
                 await session.flush()
                 await self._events.note(session, job, JobStatus.PENDING)

@@ -14,8 +14,10 @@ from lianpu.database.base import new_id, now_utc
 from lianpu.database.completion import to_its_end
 from lianpu.database.session import Database
 from lianpu.errors import JobCrashedError, LianpuError
+from lianpu.jobs.attempt import attempt_of
 from lianpu.jobs.events import JobEvents
 from lianpu.jobs.handler import JobCancelled, JobHandler, JobTaken, RunningJob
+from lianpu.jobs.metrics import JobMetrics
 from lianpu.jobs.models import Job, JobStatus
 from lianpu.jobs.repository import JobRepository
 
@@ -49,8 +51,13 @@ class JobWorkers:
         max_attempts: int,
         events: JobEvents | None = None,
         apart: Sequence[Lane] = (),
+        metrics: JobMetrics | None = None,
     ) -> None:
-        """`apart`: kinds with workers of their own, which are not among `workers`."""
+        """
+        Args:
+            apart: kinds with workers of their own, which are not among `workers`.
+            metrics: told of what is done here; None: nobody counts.
+        """
         self.events = events or JobEvents()
         self._database = database
         self._folder = folder
@@ -58,6 +65,7 @@ class JobWorkers:
         others = self.kinds.difference(*(lane.kinds for lane in apart))
         self._lanes = (Lane(others, workers), *apart)
         self._max_attempts = max_attempts
+        self._metrics = metrics
         self._name = new_id()
         self._tasks: list[asyncio.Task[None]] = []
         self._running: set[str] = set()
@@ -66,6 +74,15 @@ class JobWorkers:
     @property
     def kinds(self) -> frozenset[str]:
         return frozenset(self._handlers)
+
+    @property
+    def alive(self) -> int:
+        return sum(not task.done() for task in self._tasks)
+
+    @property
+    def wanted(self) -> int:
+        """0 where no work is done here."""
+        return len(self._tasks)
 
     async def start(self) -> None:
         if self._database.is_sqlite:
@@ -108,7 +125,8 @@ class JobWorkers:
                 else:
                     # There may be another for a worker whose wake-up was cleared here.
                     lane.awake.set()
-                    await self._run(job)
+                    with attempt_of(job, self._metrics):
+                        await self._run(job)
             except Exception as error:  # a database that is away for a while must not end the worker
                 _log.error("jobs cannot be worked on", exc_info=error)
                 await asyncio.sleep(IDLE_S)
@@ -151,7 +169,7 @@ class JobWorkers:
         )
         self._running.add(job.id)
         renewal = asyncio.create_task(self._renew(job))
-        _log.info("job begins", extra={"job": job.id, "kind": job.kind, "attempt": job.attempts})
+        _log.info("job begins", extra={"kind": job.kind, "attempt": job.attempts})
         try:
             if job.cancel_requested:
                 raise JobCancelled
@@ -168,11 +186,11 @@ class JobWorkers:
         except JobCancelled:
             await self._end(job, JobStatus.CANCELLED)
         except JobTaken:
-            _log.warning("job was taken over by another worker", extra={"job": job.id})
+            _log.warning("job was taken over by another worker")
         except LianpuError as error:
             await self._end(job, JobStatus.FAILED, error=_problem(error))
         except Exception as error:  # whatever a handler meets ends its job, not the worker
-            _log.error("job failed unexpectedly", extra={"job": job.id, "kind": job.kind}, exc_info=error)
+            _log.error("job failed unexpectedly", extra={"kind": job.kind}, exc_info=error)
             unexpected = LianpuError("The server met an error of its own; its log has it under this job's id.")
             await self._end(job, JobStatus.FAILED, error=_problem(unexpected))
         else:
@@ -204,7 +222,9 @@ class JobWorkers:
     ) -> None:
         values = {"result": result, "error": error, "finished_at": now_utc(), "lease_expires_at": None, "worker": None}
         await self._save(job, {"status": status, **values})
-        _log.info("job ended", extra={"job": job.id, "status": status.value})
+        if self._metrics is not None:
+            self._metrics.ended(job, status, None if error is None else error["code"])
+        _log.info("job ended", extra={"kind": job.kind, "status": status.value})
 
     async def _save(self, job: Job, values: dict[str, Any]) -> None:
         async with self._database.session() as session:

@@ -10,13 +10,15 @@ from contextlib import aclosing, suppress
 from dataclasses import dataclass
 from typing import Protocol
 
+from structlog.contextvars import bind_contextvars, clear_contextvars
+
 from lianpu.errors import BusyError, SourceLostError, SourceRefusedError
 from lianpu.runtime.scheduling import InferenceQueue
 from lianpu.streams.addresses import Resolve, Source, SourceKind, SourceRules, checked_source
 from lianpu.streams.broadcast import Broadcast
 from lianpu.streams.decoding import Decoder, HardwareDecoding
 from lianpu.streams.frames import Frame, NewestFrame
-from lianpu.streams.health import EndReason, Latencies, Rate, StreamHealth, StreamState
+from lianpu.streams.health import EndReason, FrameTotals, Latencies, Rate, StreamHealth, StreamState
 from lianpu.streams.overlay import Picture
 from lianpu.streams.pace import Pace
 from lianpu.streams.pipeline import FaceFinder, Person, Pipeline, Probe, Seen
@@ -91,11 +93,13 @@ class StreamRunner:
         pushed: PushedFrames | None = None,
         resolve: Resolve | None = None,
         hardware: HardwareDecoding | None = None,
+        on_latency: Callable[[float], None] | None = None,
     ) -> None:
         """
         Args:
             pushed: where the frames come from, for a source that is pushed.
             hardware: the device that decodes; None: software does.
+            on_latency: told of each frame that was looked at, how many seconds it took.
         """
         self._id = stream_id
         self._source = source
@@ -120,7 +124,7 @@ class StreamRunner:
         self._over: tuple[StreamState, str] | None = None
         """Set by the task alone; goes before the state that the thread sets."""
         self._read_rate, self._looked_rate, self._published_rate = Rate(), Rate(), Rate()
-        self._latencies = Latencies()
+        self._latencies = Latencies(on_latency)
         self._watched_s = time.monotonic()
         self._forgotten: set[str] = set()
         self._change: Callable[[], None] | None = None
@@ -141,7 +145,7 @@ class StreamRunner:
             round(self._read_rate.per_second(), 1),
             round(self._looked_rate.per_second(), 1),
             round(self._published_rate.per_second(), 1),
-            self._frames.dropped_total + (0 if self.pushed is None else self.pushed.dropped_total),
+            self.totals.dropped,
             median_ms,
             high_ms,
             len(self._pipeline.persons),
@@ -149,6 +153,11 @@ class StreamRunner:
             self._pipeline.detect_every,
             self._decoder,
         )
+
+    @property
+    def totals(self) -> FrameTotals:
+        dropped = self._frames.dropped_total + (0 if self.pushed is None else self.pushed.dropped_total)
+        return FrameTotals(self._read_rate.total, self._looked_rate.total, self._published_rate.total, dropped)
 
     @property
     def persons(self) -> list[Person]:
@@ -217,6 +226,7 @@ class StreamRunner:
     # The reader's thread.
 
     def _read(self) -> None:
+        bind_contextvars(stream_id=self._id)
         number, wait_s = 0, FIRST_WAIT_S
         while not self._stopping.is_set():
             before = number
@@ -231,7 +241,7 @@ class StreamRunner:
             except SourceLostError as error:
                 problem = error.detail
             except Exception as error:
-                _log.error("a stream's source failed unexpectedly", extra={"stream": self._id}, exc_info=error)
+                _log.error("a stream's source failed unexpectedly", exc_info=error)
                 self._finish(EndReason.ERROR, "The server met an error of its own; its log has it.")
                 return
             if self._stopping.is_set():
@@ -284,6 +294,9 @@ class StreamRunner:
     # The event loop.
 
     async def _look(self) -> None:
+        # A stream goes on long after the request that began it.
+        clear_contextvars()
+        bind_contextvars(stream_id=self._id)
         try:
             watcher = asyncio.create_task(self._watch()) if self._options.stop_when_unwatched else None
             while (frame := await self._next()) is not None:
@@ -291,7 +304,7 @@ class StreamRunner:
             if watcher is not None:
                 watcher.cancel()
         except Exception as error:
-            _log.error("a stream failed unexpectedly", extra={"stream": self._id}, exc_info=error)
+            _log.error("a stream failed unexpectedly", exc_info=error)
             self._finish(EndReason.ERROR, "The server met an error of its own; its log has it.")
         await self._tell(Sighting([], self._pipeline.end()))
         reason, detail = self._end or (EndReason.STOPPED, None)
@@ -351,9 +364,7 @@ class StreamRunner:
         except BusyError:
             return []
         except Exception as error:
-            _log.error(
-                "the gallery cannot be asked about faces of a stream", extra={"stream": self._id}, exc_info=error
-            )
+            _log.error("the gallery cannot be asked about faces of a stream", exc_info=error)
             return []
 
     async def _tell(self, sighting: Sighting) -> None:
@@ -361,7 +372,7 @@ class StreamRunner:
         try:
             await self._on_sighting(sighting)
         except Exception as error:
-            _log.error("an event of a stream cannot be kept", extra={"stream": self._id}, exc_info=error)
+            _log.error("an event of a stream cannot be kept", exc_info=error)
 
     def _work(self, frame: Frame, *, due: bool, watched: bool, recorder: FrameTaker | None) -> _Done:
         """On an inference worker."""

@@ -4,6 +4,7 @@ import asyncio
 import logging
 import random
 import time
+from collections import Counter
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -57,6 +58,8 @@ class WebhookDispatcher:
         self._rules = rules
         self._woken = asyncio.Event()
         self._serving: dict[str, asyncio.Task[None]] = {}
+        self.outcomes: Counter[str] = Counter()
+        """Attempts since the start: delivered, failed, and those after which an event was given up (dead)."""
 
     def wake(self) -> None:
         """There may be something to deliver."""
@@ -174,6 +177,7 @@ class WebhookDispatcher:
             webhook = await repository.held(tried.webhook_id)
             if webhook is None:
                 return  # it was deleted meanwhile, with all that waited
+            outcome = "delivered" if result.error is None else "failed"
             if result.error is None:
                 await repository.delete_delivery(tried.webhook_id, tried.sequence)
                 webhook.failing_since, webhook.delivered_at = None, now
@@ -184,10 +188,12 @@ class WebhookDispatcher:
                     delivery.attempts, delivery.error = number, result.error[:ERROR_MAX_CHARS]
                     delivery.due_at = now + timedelta(seconds=self._wait_s(number, result))
                     delivery.is_dead = number >= self._rules.max_attempts
+                    outcome = "dead" if delivery.is_dead else outcome
                 self._disable_hopeless(webhook, result)
             attempt = attempt_of(tried.webhook_id, tried.event_id, tried.kind, number, result)
             await repository.add_attempt(attempt, ATTEMPTS_KEPT)
             await session.commit()
+        self.outcomes[outcome] += 1
 
     def _wait_s(self, failures: int, result: PostResult) -> float:
         wait_s = self._rules.first_wait_s * 2.0 ** min(failures - 1, 60)
