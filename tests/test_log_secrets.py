@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.slow
 ROOT = Path(__file__).parents[1]
 LEAKS = {
     "an access token": 'log.info("caller %s", jwt.encode({"sub": "someone"}, "k" * 32, "HS256"))',

@@ -9,6 +9,7 @@ import pytest
 
 from tests.transcripts import NEEDS, Served, served, transcript
 
+pytestmark = pytest.mark.slow
 PASSWORD = "the first administrator's own"
 
 

@@ -4,10 +4,12 @@ import json
 from pathlib import Path
 
 import httpx2
+import pytest
 
 from tests.transcripts import NEEDS, served, transcript
 
 
+@pytest.mark.slow
 @NEEDS
 def test_R_INF_2_from_registration_to_a_pushed_result_as_written(tmp_path: Path, t1_photo: bytes) -> None:
     with served(tmp_path, LIANPU_ACCOUNTS__REGISTRATION="open") as server:

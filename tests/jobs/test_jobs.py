@@ -350,6 +350,7 @@ async def test_R_OPS_7_api_lists_cancels_retries_and_removes(database: Database,
         assert refused.json()["code"] == "cursor_invalid"
 
 
+@pytest.mark.slow
 def test_R_OPS_7_killed_at_random_moments_every_item_is_done_once(tmp_path: Path) -> None:
     moments = random.Random(3)
     kills = 0

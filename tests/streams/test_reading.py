@@ -14,7 +14,8 @@ from lianpu.errors import SourceLostError, SourceRefusedError
 from lianpu.streams.addresses import SourceRules, checked_source
 from lianpu.streams.reading import VideoReader
 from lianpu.streams.relay import RtspAnswers
-from tests.streams.clips import made_clip
+from lianpu.streams.shedding import Decoded
+from tests.streams.clips import FPS, made_clip
 from tests.streams.video_server import Bait, VideoServer, bait, camera_that_redirects, video_server
 
 FRAMES = 60
@@ -134,6 +135,35 @@ def test_R_STR_2_files_of_a_playlist_are_not_opened(tmp_path: Path, trap: Bait) 
     rules = SourceRules(folders=(tmp_path,))
     with pytest.raises(SourceLostError):
         read("list.m3u8", rules)
+
+
+@pytest.mark.parametrize(("paced", "pause_s"), [(True, 0.12), (True, 0.0), (False, 0.02)])
+def test_R_STR_5_a_file_that_cannot_keep_its_speed_is_decoded_less(
+    tmp_path: Path, clip: bytes, paced: bool, pause_s: float
+) -> None:
+    (tmp_path / "clip.mp4").write_bytes(clip)
+    rules = SourceRules(folders=(tmp_path,))
+    source = checked_source(str(tmp_path / "clip.mp4"), rules, resolve)
+    numbers: list[int] = []
+    decoded: list[Decoded] = []
+    began_s = time.monotonic()
+    with VideoReader(source, rules, paced=paced) as reader:
+        for frame in reader.frames():
+            numbers.append(frame.number)
+            decoded.append(reader.decoded)
+            time.sleep(pause_s)
+    if paced and pause_s:
+        assert Decoded.REFERENCED in decoded
+        assert decoded[-1] is not Decoded.ALL
+        assert len(numbers) < FRAMES * 2 / 3
+        # What was left out is counted; some of the last frames may still have been inside the decoder.
+        assert FRAMES - 8 <= numbers[-1] + 1 <= FRAMES
+        assert numbers == sorted(set(numbers))
+    else:
+        assert numbers == list(range(FRAMES))
+        assert set(decoded) == {Decoded.ALL}
+    if paced:
+        assert time.monotonic() - began_s > (FRAMES - 8) / FPS
 
 
 @pytest.mark.parametrize("content", [b"", b"no video at all", b"\x00" * 5000])

@@ -3652,6 +3652,12 @@ export interface components {
       /** Request Id */
       request_id: string;
     };
+    /**
+     * Decoded
+     * @description Which frames of a source are decoded.
+     * @enum {string}
+     */
+    Decoded: "all" | "referenced" | "key_frames";
     /** DefaultPackAnswer */
     DefaultPackAnswer: {
       /** Request Id */
@@ -7614,6 +7620,8 @@ export interface components {
        * @example dlib@1
        */
       pack: string;
+      /** @description Which frames are decoded: fewer than all while the machine cannot keep up with the source. */
+      decoded: components["schemas"]["Decoded"];
       /**
        * Decoder
        * @description What decodes the video; null: no frame yet.

@@ -6,7 +6,7 @@ from fastapi import APIRouter
 from starlette.routing import BaseRoute
 
 from lianpu.accounts import key_router, me_router, token_router, user_router
-from lianpu.api import audit, docs, system
+from lianpu.api import audit, docs, health, history, metrics, system
 from lianpu.enhance import router as enhance_router
 from lianpu.gallery import recognition_router
 from lianpu.gallery import router as gallery_router
@@ -70,6 +70,9 @@ ROUTERS = (
     consents_router.router,
     live_swap_router.router,
     audit.router,
+    health.router,
+    metrics.router,
+    history.router,
     system.router,
     docs.router,
 )

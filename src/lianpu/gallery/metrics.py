@@ -23,6 +23,7 @@ def gallery_reading(gallery: Gallery) -> Read:
 def index_reading(gallery: Gallery) -> Read:
     async def read() -> Iterable[Metric]:
         sizes = {(f"{name}@{version}",): float(size) for (name, version), size in gallery.indexes.sizes().items()}
-        return [gauge("lianpu_index_embeddings", "Embeddings of an index in the memory of this process.", sizes, ("pack",))]
+        text = "Embeddings of an index in the memory of this process."
+        return [gauge("lianpu_index_embeddings", text, sizes, ("pack",))]
 
     return read

@@ -326,6 +326,11 @@ class Jobs:
         async with self._database.session() as session:
             return await JobRepository(session).counts()
 
+    async def waiting(self) -> int:
+        """How many wait for a worker, of whatever kind."""
+        async with self._database.session() as session:
+            return await JobRepository(session).waiting_count()
+
     def folder_of(self, job_id: str) -> Path:
         return self._folder / job_id
 

@@ -156,6 +156,10 @@ class JobRepository:
         query = select(Job.kind, Job.status, func.count()).group_by(Job.kind, Job.status)
         return {(kind, status): count for kind, status, count in await self._session.execute(query)}
 
+    async def waiting_count(self) -> int:
+        waiting = select(func.count()).select_from(Job).where(Job.status == JobStatus.PENDING)
+        return await self._session.scalar(waiting) or 0
+
     async def oldest_waiting(self) -> datetime | None:
         """When the job that has waited longest was submitted."""
         return await self._session.scalar(select(func.min(Job.created_at)).where(Job.status == JobStatus.PENDING))

@@ -56,8 +56,11 @@ class Metrics:
             taken = await asyncio.gather(*(self._taken(name, read) for name, read in self._reads.items()))
             failed = {(name,): float(found is None) for name, found in zip(self._reads, taken, strict=True)}
             families = [family for found in taken for family in found or ()]
-            families.append(gauge("lianpu_reading_failed", "1: this reading failed, its families are missing.", failed,
-                                  ("reading",)))
+            families.append(
+                gauge(
+                    "lianpu_reading_failed", "1: this reading failed, its families are missing.", failed, ("reading",)
+                )
+            )
             self._readings, self._taken_at = families, time.monotonic()
 
     async def _taken(self, name: str, read: Read) -> list[Metric] | None:

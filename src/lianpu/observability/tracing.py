@@ -5,7 +5,7 @@ The SDK comes with the extra `telemetry` and is imported here alone, when there 
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Generator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -74,6 +74,23 @@ class Tracing:
         with self._span(name, attributes):
             yield
 
+    def begin_inner(self, name: str, attributes: Attributes) -> Callable[[str | None], None] | None:
+        """As `inner_span`, for what is told of its begin and its end apart.
+
+        Returns:
+            what is called at the end, with the class of the error or None; None: nothing is traced.
+        """
+        if not self._trace.get_current_span().is_recording():
+            return None
+        span = self._tracer.start_span(name, attributes=dict(attributes), kind=self._trace.SpanKind.CLIENT)
+
+        def end(error_type: str | None) -> None:
+            if error_type is not None:
+                self.fail(span, error_type)
+            span.end()
+
+        return end
+
     def remember(self, job_id: str) -> None:
         """The job was asked for by what is going on now."""
         if not self._trace.get_current_span().get_span_context().is_valid:
@@ -108,6 +125,15 @@ class Tracing:
                 self.fail(span, type(error).__name__)
                 raise
 
+    def name_request(self, span: "Span", method: str, route: str | None, status: int) -> None:
+        """Once it is known: the template of the route, never its path, which holds ids."""
+        span.update_name(method if route is None else f"{method} {route}")
+        if route is not None:
+            span.set_attribute("http.route", route)
+        span.set_attribute("http.response.status_code", status)
+        if status >= 500:
+            self.fail(span, str(status))
+
     def fail(self, span: "Span", error_type: str) -> None:
         """`error_type`: a class or a status; see `error.type` of OpenTelemetry's conventions."""
         span.set_attribute("error.type", error_type)
@@ -130,7 +156,7 @@ def tracing_of(settings: ObservabilitySettings) -> Tracing | None:
         exporter = otlp_exporter(settings.traces_endpoint)
     except ImportError as error:
         raise SettingsError(
-            "observability.traces_endpoint is set, and the packages for it are not installed: install lianpu[telemetry]."
+            "observability.traces_endpoint is set, and its packages are not installed: install lianpu[telemetry]."
         ) from error
     return Tracing(BatchSpanProcessor(exporter), sample_ratio=settings.traces_sample_ratio)
 

@@ -1,5 +1,6 @@
 """How a stream is: its state and why, and the numbers of its last seconds."""
 
+import threading
 import time
 from collections import deque
 from collections.abc import Callable
@@ -9,6 +10,7 @@ from enum import StrEnum
 import numpy as np
 
 from lianpu.streams.decoding import Decoder
+from lianpu.streams.shedding import Decoded
 
 WINDOW_S = 10.0
 
@@ -59,23 +61,26 @@ class StreamHealth:
     """Faces are looked for in every k-th frame; more than what was asked for while the machine cannot keep up."""
     decoder: Decoder | None
     """None: no frame yet."""
+    decoded: Decoded
 
 
 class Rate:
-    """Events a second, over the last seconds."""
+    """Events a second, over the last seconds; counted by one thread and asked for by another."""
 
     def __init__(self) -> None:
         self._moments: deque[float] = deque(maxlen=2000)
         self.total = 0
+        self._lock = threading.Lock()
 
-    def count(self) -> None:
-        """From one thread alone."""
-        self.total += 1
-        self._moments.append(time.monotonic())
+    def count(self, times: int = 1) -> None:
+        with self._lock:
+            self.total += times
+            self._moments.extend([time.monotonic()] * times)
 
     def per_second(self) -> float:
-        now = time.monotonic()
-        recent = [moment for moment in self._moments if now - moment <= WINDOW_S]
+        with self._lock:
+            now = time.monotonic()
+            recent = [moment for moment in self._moments if now - moment <= WINDOW_S]
         if len(recent) < 2:
             return float(len(recent)) / WINDOW_S
         return (len(recent) - 1) / max(recent[-1] - recent[0], now - recent[0], 1e-3)
@@ -100,20 +105,26 @@ class FrameTotals:
 
 
 class Latencies:
+    """Of the last seconds; added by one thread and asked for by another."""
+
     def __init__(self, observe: Callable[[float], None] | None = None) -> None:
         """`observe`: told of every one, in seconds."""
         self._observe = observe
         self._samples: deque[tuple[float, float]] = deque(maxlen=2000)
+        self._lock = threading.Lock()
 
     def add(self, latency_s: float) -> None:
-        self._samples.append((time.monotonic(), latency_s))
+        with self._lock:
+            self._samples.append((time.monotonic(), latency_s))
         if self._observe is not None:
             self._observe(latency_s)
 
     def percentiles_ms(self) -> tuple[float | None, float | None]:
         """Median and 95th."""
+        with self._lock:
+            samples = list(self._samples)
         now = time.monotonic()
-        recent = [latency for moment, latency in self._samples if now - moment <= WINDOW_S]
+        recent = [latency for moment, latency in samples if now - moment <= WINDOW_S]
         if not recent:
             return None, None
         median, high = np.percentile(recent, [50, 95])

@@ -41,7 +41,7 @@ def stream_reading(streams: Streams, live: Live) -> Read:
             gauge("lianpu_streams", "Streams of this process.", by_state, ("state",)),
             gauge("lianpu_stream_viewers", "Who watches a stream of this process.", viewers),
             gauge("lianpu_stream_persons", "Persons in the pictures of all streams now.", persons),
-            gauge("lianpu_live_connections", "Clients that send frames to be searched, or to a stream.", live.searching.open + live.pushing.open),
+            gauge("lianpu_live_connections", "Clients that send frames.", live.searching.open + live.pushing.open),
             counter(
                 "lianpu_stream_frames",
                 "Frames: read, looked at for faces, published to viewers, dropped since newer ones came.",

@@ -12,6 +12,7 @@ from lianpu.engines.image_header import ImageFormat, sniff_format
 from lianpu.errors import ImageError, ImageFormatError, SourceLostError
 from lianpu.streams.decoding import SOFTWARE, Decoder
 from lianpu.streams.frames import Frame, Pixels
+from lianpu.streams.shedding import Decoded
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +140,7 @@ class PushedReader:
     """As `VideoReader`, for frames that are pushed."""
 
     decoder = Decoder("mjpeg", SOFTWARE)
+    decoded = Decoded.ALL
 
     def __init__(self, pushed: PushedFrames) -> None:
         self._pushed = pushed

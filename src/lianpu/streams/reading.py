@@ -1,5 +1,6 @@
 """Decoded frames from any source that may be read: RTSP over TCP, HTTP (progressive, MJPEG, HLS), files, webcams."""
 
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -20,13 +21,13 @@ from lianpu.streams.decoding import SOFTWARE, Choice, Decoder, HardwareDecoding,
 from lianpu.streams.fetching import MAX_REDIRECTS, CheckedHttp
 from lianpu.streams.frames import Frame, Pixels
 from lianpu.streams.relay import RtspRelay
+from lianpu.streams.shedding import Decoded, Shedding, SourceClock
 from lianpu.streams.webcams import webcam
 
 OPEN_S = 10.0
 READ_S = 10.0
 # Decoders that wait for late frames show everything later than it is.
 _LOW_DELAY = {"fflags": "nobuffer", "flags": "low_delay"}
-_LATE_S = 0.5
 # A decoder that works on several frames at once gives each of them out later.
 _LIVE = frozenset({SourceKind.RTSP, SourceKind.WEBCAM})
 
@@ -58,13 +59,20 @@ class VideoReader:
         self._parts = ExitStack()
         self._relay: RtspRelay | None = None
         self._http: CheckedHttp | None = None
-        self._closed = False
+        self._closed = threading.Event()
         self._is_open = False
+        self._is_timed = self._paced or source.kind in _LIVE
+        self._shedding = Shedding()
         self._hardware = hardware or HardwareDecoding()
         self.source_fps: float | None = None
         """As the source says."""
         self.decoder: Decoder | None = None
         """Known with the first frame."""
+
+    @property
+    def decoded(self) -> Decoded:
+        """What is decoded now: less than all where the machine cannot keep up."""
+        return self._shedding.level.decoded
 
     def __enter__(self) -> "VideoReader":
         return self
@@ -75,7 +83,7 @@ class VideoReader:
 
     def end(self) -> None:
         """From any thread, without waiting: reading ends at once, as at the end of a file."""
-        self._closed = True
+        self._closed.set()
         for part in (self._relay, self._http):
             if part is not None:
                 part.end()
@@ -91,16 +99,16 @@ class VideoReader:
             try:
                 yield from self._frames_by(choice)
             except (av.error.FFmpegError, OSError) as error:
-                software = None if self._closed else self._instead_of(choice.device, _reason(error))
+                software = None if self._closed.is_set() else self._instead_of(choice.device, _reason(error))
                 if software is None:
                     raise
                 self._parts.close()
                 yield from self._frames_by(software)
         except SourceLostError:
-            if not self._closed:
+            if not self._closed.is_set():
                 raise
         except (av.error.FFmpegError, OSError) as error:
-            if self._closed:
+            if self._closed.is_set():
                 return
             raise SourceLostError(f"{self._source.shown} cannot be read: {_reason(error)}.") from error
 
@@ -125,19 +133,27 @@ class VideoReader:
         is_alone = self._source.kind in _LIVE or choice.device is not None
         stream.thread_type = "SLICE" if is_alone else "AUTO"
         self.source_fps = float(stream.average_rate or 0) or None
-        began_s = time.monotonic()
-        first_s: float | None = None
-        for number, picture in enumerate(container.decode(stream)):
-            if self._closed:
+        clock = SourceClock(is_file=self._paced)
+        behind_s = 0.0
+        number = 0
+        for packet in container.demux(stream):
+            if self._closed.is_set():
                 return
-            if self.decoder is None:
-                self.decoder = _decoder_of(stream, picture, choice)
-            if self._paced and picture.pts is not None:
-                first_s = picture.time if first_s is None else first_s
-                ahead_s = (picture.time - first_s) - (time.monotonic() - began_s)
-                if ahead_s > 0:
-                    time.sleep(min(ahead_s, _LATE_S))
-            yield Frame(number, partial(_pixels, picture), time.monotonic())
+            if self._is_timed:
+                level = self._shedding.after(behind_s, time.monotonic(), is_key_frame=packet.is_keyframe)
+                stream.codec_context.skip_frame = level.skip_frame
+            pictures = packet.decode()
+            number += not pictures and self._shedding.level > 0
+            for picture in pictures:
+                if self.decoder is None:
+                    self.decoder = _decoder_of(stream, picture, choice)
+                if self._is_timed and picture.pts is not None:
+                    behind_s = clock.behind_s(picture.time, time.monotonic())
+                    self._closed.wait(max(0.0, -behind_s))
+                if self._closed.is_set():
+                    return
+                yield Frame(number, partial(_pixels, picture), time.monotonic())
+                number += 1
 
     def _opened(self, device: str | None) -> av.container.InputContainer:
         if self._source.kind is SourceKind.RTSP:
@@ -176,7 +192,7 @@ class VideoReader:
                 return _open(address, {"rtsp_transport": "tcp", **_LOW_DELAY}, device, io_open=None)
             except (av.error.FFmpegError, OSError):
                 relay.close()
-                if relay.redirect is None or self._closed:
+                if relay.redirect is None or self._closed.is_set():
                     raise
                 source = self._redirected(source, relay.redirect)
         raise SourceLostError(f"More than {MAX_REDIRECTS} redirects.")
@@ -189,7 +205,7 @@ class VideoReader:
 
     def _end_if_closed(self) -> None:
         """What began while `end` was called, and was not seen by it."""
-        if self._closed:
+        if self._closed.is_set():
             self.end()
 
     def _redirected(self, source: Source, location: str) -> Source:

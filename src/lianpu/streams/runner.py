@@ -8,7 +8,6 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import aclosing, suppress
 from dataclasses import dataclass
-from typing import Protocol
 
 from structlog.contextvars import bind_contextvars, clear_contextvars
 
@@ -19,11 +18,12 @@ from lianpu.streams.broadcast import Broadcast
 from lianpu.streams.decoding import Decoder, HardwareDecoding
 from lianpu.streams.frames import Frame, NewestFrame
 from lianpu.streams.health import EndReason, FrameTotals, Latencies, Rate, StreamHealth, StreamState
-from lianpu.streams.overlay import Picture
+from lianpu.streams.overlay import FrameTaker
 from lianpu.streams.pace import Pace
 from lianpu.streams.pipeline import FaceFinder, Person, Pipeline, Probe, Seen
 from lianpu.streams.pushing import PushedFrames, PushedReader
 from lianpu.streams.reading import VideoReader
+from lianpu.streams.shedding import Decoded, give_way
 from lianpu.streams.voting import Recognised
 
 FIRST_WAIT_S = 1.0
@@ -67,12 +67,6 @@ class _Done:
     """None: it was not looked at."""
     jpeg: bytes | None
     """None: nobody watches."""
-
-
-class FrameTaker(Protocol):
-    def put(self, picture: Picture, moment_s: float) -> None:
-        """From any thread, without waiting; the picture is not written to any more."""
-        ...
 
 
 class StreamRunner:
@@ -125,7 +119,6 @@ class StreamRunner:
         """Set by the task alone; goes before the state that the thread sets."""
         self._read_rate, self._looked_rate, self._published_rate = Rate(), Rate(), Rate()
         self._latencies = Latencies(on_latency)
-        self._watched_s = time.monotonic()
         self._forgotten: set[str] = set()
         self._change: Callable[[], None] | None = None
         self._pace = Pace(pipeline.least_detect_every)
@@ -134,6 +127,9 @@ class StreamRunner:
         self.recorder: FrameTaker | None = None
         """Gets each picture that is drawn, as long as it is set."""
         self.detection_paused = False
+        self._decoded = Decoded.ALL
+        self._left_out_total = 0
+        """Frames that were not even decoded."""
 
     @property
     def health(self) -> StreamHealth:
@@ -152,11 +148,13 @@ class StreamRunner:
             self.broadcast.viewers,
             self._pipeline.detect_every,
             self._decoder,
+            self._decoded,
         )
 
     @property
     def totals(self) -> FrameTotals:
-        dropped = self._frames.dropped_total + (0 if self.pushed is None else self.pushed.dropped_total)
+        dropped = self._frames.dropped_total + self._left_out_total
+        dropped += 0 if self.pushed is None else self.pushed.dropped_total
         return FrameTotals(self._read_rate.total, self._looked_rate.total, self._published_rate.total, dropped)
 
     @property
@@ -227,6 +225,7 @@ class StreamRunner:
 
     def _read(self) -> None:
         bind_contextvars(stream_id=self._id)
+        give_way()
         number, wait_s = 0, FIRST_WAIT_S
         while not self._stopping.is_set():
             before = number
@@ -259,11 +258,13 @@ class StreamRunner:
             if self._stopping.is_set():
                 return number, False
             try:
+                first = number
                 for frame in reader.frames():
-                    frame.number = number
-                    number += 1
-                    self._read_rate.count()
-                    self._decoder = reader.decoder
+                    frame.number += first
+                    self._left_out_total += frame.number - number
+                    self._read_rate.count(frame.number - number + 1)
+                    number = frame.number + 1
+                    self._decoder, self._decoded = reader.decoder, reader.decoded
                     self._state, self._reason = StreamState.RUNNING, None
                     for frames in (self._frames, *self._taps):
                         frames.put(frame)

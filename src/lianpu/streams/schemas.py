@@ -9,6 +9,7 @@ from lianpu.streams.events import EventKind
 from lianpu.streams.health import EndReason
 from lianpu.streams.models import NAME_MAX_CHARS, StreamEvent
 from lianpu.streams.records import FOREVER, StreamOptions, StreamRecord
+from lianpu.streams.shedding import Decoded
 
 LONGEST_MINUTES = 366 * 24 * 60
 
@@ -74,6 +75,9 @@ class HealthAnswer(BaseModel):
         description="Faces are looked for in every k-th frame now: in fewer than asked for while the machine is busy."
     )
     pack: str = Field(description="`name@version` that faces are recognised by now.", examples=["dlib@1"])
+    decoded: Decoded = Field(
+        description="Which frames are decoded: fewer than all while the machine cannot keep up with the source."
+    )
     decoder: str | None = Field(description="What decodes the video; null: no frame yet.", examples=["h264"])
     decoding_device: str | None = Field(
         description="Where: `software`, or a type of hardware device.", examples=["software", "cuda"]
@@ -132,6 +136,7 @@ class StreamAnswer(BaseModel):
                 viewers=health.viewers,
                 detect_every=health.detect_every,
                 pack=record.pack_in_use or "",
+                decoded=health.decoded,
                 decoder=None if health.decoder is None else health.decoder.codec,
                 decoding_device=None if health.decoder is None else health.decoder.device,
                 decoding_notice=None if health.decoder is None else health.decoder.notice,

@@ -30,7 +30,7 @@ ENGINES = ("facefusion", "deep-live-cam", "iroop")
 MakeCheckout = Callable[[str], Checkout]
 
 
-@pytest.fixture(params=ENGINES)
+@pytest.fixture(params=[ENGINES[0], *(pytest.param(name, marks=pytest.mark.slow) for name in ENGINES[1:])])
 def checkout(request: pytest.FixtureRequest, make_checkout: MakeCheckout, installation: Installation) -> Checkout:
     made = make_checkout(request.param)
     installation.integrate(**{made.name.replace("-", "_"): made.table})

@@ -23,6 +23,7 @@ from lianpu.streams.events import EventKind
 from lianpu.streams.health import StreamHealth, StreamState
 from lianpu.streams.models import Stream
 from lianpu.streams.records import StreamOptions, StreamRecord
+from lianpu.streams.shedding import Decoded
 from tests.streams.delivery.broker import PORT, Ear, ear, kept, line, own_broker, require_broker
 from tests.streams.delivery.post_office import PostOffice, noticed, post_office, until
 from tests.streams.delivery.test_destinations import certificate
@@ -65,7 +66,11 @@ class RunningStreams:
 
     def active(self) -> list[StreamRecord]:
         return [
-            StreamRecord(row, StreamHealth(self.states[row.id], None, 0, 0, 0, 0, 0, 0, 0, 0, 3, None), StreamOptions())
+            StreamRecord(
+                row,
+                StreamHealth(self.states[row.id], None, 0, 0, 0, 0, 0, 0, 0, 0, 3, None, Decoded.ALL),
+                StreamOptions(),
+            )
             for row in self.rows.values()
         ]
 

@@ -117,6 +117,7 @@ def many(testkit: Path) -> Photos:
         return [(name.rsplit("/", 2)[-2], archive.read(name)) for name in names if name.rsplit("/", 2)[-2] in chosen]
 
 
+@pytest.mark.slow
 async def test_R_LIB_13_fifty_people_are_told_apart_by_mobilefacenet(
     make_inbox: MakeInbox,
     database: Database,

@@ -15,18 +15,25 @@ def delivery_reading(database: Database, delivery: Delivery) -> Read:
         async with database.session() as session:
             rows = await WebhookRepository(session).counts_of_all()
         outcomes = {(outcome,): float(count) for outcome, count in delivery.dispatcher.outcomes.items()}
-        families: list[Metric] = [
+        mqtt = delivery.mqtt
+        return [
             counter("lianpu_webhook_deliveries", "Attempts of this process.", outcomes, ("outcome",)),
             gauge("lianpu_webhook_waiting", "Events that wait for their endpoints.", rows.waiting),
             gauge("lianpu_webhook_dead_letters", "Events that were given up.", rows.dead),
+            # Without a broker there are the families, and nothing in them.
+            gauge(
+                "lianpu_mqtt_connected",
+                "1: the broker is connected.",
+                {} if mqtt is None else float(mqtt.state.is_connected),
+            ),
+            counter(
+                "lianpu_mqtt_published", "Messages that the broker has.", {} if mqtt is None else mqtt.published_total
+            ),
+            counter(
+                "lianpu_mqtt_left_out",
+                "Events that were too many to catch up with.",
+                {} if mqtt is None else mqtt.state.left_out,
+            ),
         ]
-        if delivery.mqtt is not None:
-            state = delivery.mqtt.state
-            families += [
-                gauge("lianpu_mqtt_connected", "1: the broker is connected.", float(state.is_connected)),
-                counter("lianpu_mqtt_published", "Messages that the broker has.", delivery.mqtt.published_total),
-                counter("lianpu_mqtt_left_out", "Events that were too many to catch up with.", state.left_out),
-            ]
-        return families
 
     return read
