@@ -4,6 +4,7 @@ import asyncio
 import platform as machine
 import time
 from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from importlib.metadata import version
 
@@ -14,13 +15,13 @@ import lianpu
 from lianpu.bootstrap import Platform
 from lianpu.engines.camera.examination import examine_camera
 from lianpu.engines.camera.sink import CameraFormat
+from lianpu.engines.restore.shelf import enhancing_kind
 from lianpu.engines.swap.swapper import EngineReport
 from lianpu.observability.machine import Processor, disk_numbers, gpus, machine_numbers, process_numbers
-from lianpu.packs.manifest import Family
+from lianpu.packs.folder import folder_name
 from lianpu.packs.registry import PackStatus
 
 ENGINES_KEPT_S = 60.0
-_ENHANCING = {Family.RESTORE: "restorer", Family.UPSCALE: "upscaler"}
 
 
 class VersionsAnswer(BaseModel):
@@ -109,7 +110,7 @@ class Installation:
         self._engines: list[EngineStatusAnswer] = []
         self._engines_at = float("-inf")
 
-    async def status(self, packs: list[PackStatus]) -> InstallationAnswer:
+    async def status(self, packs: Sequence[PackStatus]) -> InstallationAnswer:
         platform = self._platform
         if time.monotonic() - self._engines_at >= ENGINES_KEPT_S:
             reports = [report for _, report in await platform.swap.engines()]
@@ -127,7 +128,7 @@ class Installation:
             jobs=JobsAnswer(waiting=waiting, by_status=by_status, workers=platform.workers.alive),
             streams=self._streams(),
             camera=camera,
-            engines=[*self._engines, *(_enhancing(pack) for pack in packs if _kind(pack) is not None)],
+            engines=[*self._engines, *_enhancing(packs)],
         )
 
     def _machine(self) -> MachineAnswer:
@@ -181,11 +182,9 @@ def _engine(report: EngineReport) -> EngineStatusAnswer:
     return EngineStatusAnswer(name=report.engine, kind="swap", state=report.readiness.value, detail=detail)
 
 
-def _kind(pack: PackStatus) -> str | None:
-    return None if pack.manifest is None else _ENHANCING.get(pack.manifest.family)
-
-
-def _enhancing(pack: PackStatus) -> EngineStatusAnswer:
-    return EngineStatusAnswer(
-        name=f"{pack.name}@{pack.version}", kind=_kind(pack) or "", state=pack.state.value, detail=pack.detail or None
-    )
+def _enhancing(packs: Sequence[PackStatus]) -> Iterator[EngineStatusAnswer]:
+    for pack in packs:
+        kind = enhancing_kind(pack.manifest, pack.name)
+        if kind is not None:
+            name = folder_name(pack.name, pack.version)
+            yield EngineStatusAnswer(name=name, kind=kind, state=pack.state.value, detail=pack.detail or None)

@@ -1,4 +1,4 @@
-"""Whether the platform is ready for work: what it needs is asked, a few seconds at most each, and briefly remembered."""
+"""Whether the platform is ready for work: what it needs is asked, for a few seconds at most, and remembered briefly."""
 
 import asyncio
 import os

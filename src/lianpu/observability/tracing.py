@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 
 Attributes = Mapping[str, str | int | float | bool]
 REMEMBERED = 1000
-FLUSH_MS = 3000
+EXPORT_LIMIT_S = 3.0
+"""A collector that does not answer must not hold up the end of the server."""
 
 
 class Tracing:
@@ -108,7 +109,6 @@ class Tracing:
 
     async def close(self) -> None:
         """Send what is left, as far as the collector answers within some seconds."""
-        await asyncio.to_thread(self._provider.force_flush, FLUSH_MS)
         await asyncio.to_thread(self._provider.shutdown)
 
     @contextmanager
@@ -164,4 +164,4 @@ def tracing_of(settings: ObservabilitySettings) -> Tracing | None:
 def otlp_exporter(endpoint: str) -> "SpanExporter":
     from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 
-    return OTLPSpanExporter(endpoint=endpoint)
+    return OTLPSpanExporter(endpoint=endpoint, timeout=EXPORT_LIMIT_S)
