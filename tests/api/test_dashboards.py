@@ -83,7 +83,7 @@ async def test_R_OPS_2_all_that_dashboard_and_alerts_ask_for_is_there_with_its_l
             if name in labels and len(list(selectors(promql_parser.parse(text)))) == 1:
                 assert asked <= labels[name], f"{where}: {name} has no {asked - labels[name]}"
                 checked += 1
-    assert checked > 40
+    assert checked > 30
 
 
 @pytest.mark.parametrize(("where", "text"), list(expressions()))

@@ -338,7 +338,7 @@ def test_R_OPS_2_every_line_of_a_stream_has_its_id_and_none_of_the_request_that_
         body = {"source": str(home / "no-video.mp4"), "lifetime_minutes": 1}
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(StreamRunner, "_reader_of", breaks)
-            started = await client.post("/api/v1/streams/start", json=body, headers={"X-Request-ID": "r-9"})
+            started = await client.post("/api/v1/stream/start", json=body, headers={"X-Request-ID": "r-9"})
             stream_id = started.json()["stream"]["stream_id"]
             while platform.streams.active():
                 await asyncio.sleep(0.02)

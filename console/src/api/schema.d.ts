@@ -2908,7 +2908,7 @@ export interface paths {
     };
     /**
      * Live
-     * @description The process answers.
+     * @description The process answers. It looks at nothing: a database that is away is no reason to start the process anew.
      */
     get: operations["live_health_live_get"];
     put?: never;
@@ -2928,7 +2928,10 @@ export interface paths {
     };
     /**
      * Ready
-     * @description The database answers, and the default pack and that of liveness, where it is on, are loaded; else 503.
+     * @description Whether requests will be answered; else 503, with what is missing.
+     *
+     *     It serves (and neither starts nor stops), the database answers, the default pack and that of liveness, where it is
+     *     on, are loaded, the home can be written, the workers of jobs are alive. `/health` is the same.
      */
     get: operations["ready_health_ready_get"];
     put?: never;
@@ -2948,9 +2951,58 @@ export interface paths {
     };
     /**
      * Ready
-     * @description The database answers, and the default pack and that of liveness, where it is on, are loaded; else 503.
+     * @description Whether requests will be answered; else 503, with what is missing.
+     *
+     *     It serves (and neither starts nor stops), the database answers, the default pack and that of liveness, where it is
+     *     on, are loaded, the home can be written, the workers of jobs are alive. `/health` is the same.
      */
     get: operations["ready_health_get"];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/metrics": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /**
+     * Metrics
+     * @description Counters, gauges and histograms of this process, for Prometheus.
+     *
+     *     The networks of `observability.metrics_networks` need no credential. 404: `observability.metrics` is off.
+     *
+     *     Needs the scope `system:read` (roles: viewer, operator, admin).
+     */
+    get: operations["metrics_metrics_get"];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/status/history": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /**
+     * History
+     * @description Processor, memory, queues, streams and throughput of the last fifteen minutes, kept in memory by this process.
+     *
+     *     Needs the scope `system:read` (roles: viewer, operator, admin).
+     */
+    get: operations["history_api_status_history_get"];
     put?: never;
     post?: never;
     delete?: never;
@@ -2990,7 +3042,7 @@ export interface paths {
     };
     /**
      * Status
-     * @description Versions, packs, provider, queue and gallery in one look.
+     * @description Versions, packs, provider, machine, queues, streams, disk, camera, engines and gallery in one look.
      *
      *     Needs the scope `system:read` (roles: viewer, operator, admin).
      */
@@ -3399,6 +3451,19 @@ export interface components {
        *     ]
        */
       plots: string[];
+    };
+    /**
+     * CameraStatusAnswer
+     * @description The virtual camera; it is looked at, not opened.
+     */
+    CameraStatusAnswer: {
+      /** Is Ready */
+      is_ready: boolean;
+      /**
+       * Problem
+       * @description What is in the way, and what to do.
+       */
+      problem: string | null;
     };
     /**
      * ChainProblem
@@ -3823,6 +3888,16 @@ export interface components {
       /** @description Null: the candidate's detector does not see the face. */
       candidate: components["schemas"]["VerdictAnswer"] | null;
     };
+    /**
+     * DiskAnswer
+     * @description Of the file system that the home is on.
+     */
+    DiskAnswer: {
+      /** Total Bytes */
+      total_bytes: number;
+      /** Free Bytes */
+      free_bytes: number;
+    };
     /** DismissedAnswer */
     DismissedAnswer: {
       /** Request Id */
@@ -3964,6 +4039,26 @@ export interface components {
       engines: components["schemas"]["EngineAnswer"][];
       /** Request Id */
       request_id: string;
+    };
+    /** EngineStatusAnswer */
+    EngineStatusAnswer: {
+      /** Name */
+      name: string;
+      /**
+       * Kind
+       * @description `swap`, `restorer` or `upscaler`.
+       */
+      kind: string;
+      /**
+       * State
+       * @example ready
+       */
+      state: string;
+      /**
+       * Detail
+       * @description What it lacks.
+       */
+      detail: string | null;
     };
     /** EnginesUsed */
     EnginesUsed: {
@@ -4582,6 +4677,19 @@ export interface components {
       /** Detail */
       detail?: string | null;
     };
+    /** GpuAnswer */
+    GpuAnswer: {
+      /** Index */
+      index: number;
+      /** Name */
+      name: string;
+      /** Busy Share */
+      busy_share: number | null;
+      /** Memory Bytes */
+      memory_bytes: number;
+      /** Memory Used Bytes */
+      memory_used_bytes: number;
+    };
     /**
      * GrantType
      * @enum {string}
@@ -4684,6 +4792,18 @@ export interface components {
        * @description Findings that were left out because the persons or images have changed since.
        */
       outdated: number;
+    };
+    /** HistoryAnswer */
+    HistoryAnswer: {
+      /** Interval S */
+      interval_s: number;
+      /**
+       * Points
+       * @description Oldest first; fifteen minutes at most.
+       */
+      points: components["schemas"]["PointAnswer"][];
+      /** Request Id */
+      request_id: string;
     };
     /** IdentityAnswer */
     IdentityAnswer: {
@@ -4986,6 +5106,20 @@ export interface components {
      * @enum {string}
      */
     JobStatus: "pending" | "processing" | "completed" | "failed" | "cancelled";
+    /** JobsAnswer */
+    JobsAnswer: {
+      /** Waiting */
+      waiting: number;
+      /** By Status */
+      by_status: {
+        [key: string]: number;
+      };
+      /**
+       * Workers
+       * @description Of this process, that are alive.
+       */
+      workers: number;
+    };
     JsonValue: unknown;
     /** KeyAnswer */
     KeyAnswer: {
@@ -5238,6 +5372,21 @@ export interface components {
        * @description As own threshold of both (`PATCH /api/v1/faces/{id}`) it keeps them apart.
        */
       suggested_threshold: number;
+    };
+    /** MachineAnswer */
+    MachineAnswer: {
+      /** Cores */
+      cores: number;
+      /**
+       * Cpu Share
+       * @description 0…1 of all cores, since somebody last asked.
+       */
+      cpu_share: number;
+      /** Memory Bytes */
+      memory_bytes: number;
+      /** Memory Used Bytes */
+      memory_used_bytes: number;
+      process: components["schemas"]["ProcessAnswer"];
     };
     /** ManifestAnswer */
     ManifestAnswer: {
@@ -6037,6 +6186,70 @@ export interface components {
        */
       height: number;
     };
+    /**
+     * PointAnswer
+     * @description One moment. Rates and times are those of the interval before it.
+     */
+    PointAnswer: {
+      /**
+       * At
+       * @description Seconds since 1970.
+       * @example 1764460800
+       */
+      at: number;
+      /**
+       * Cpu Share
+       * @description 0…1 of all cores of the machine, by everybody.
+       */
+      cpu_share: number;
+      /**
+       * Process Cpu Share
+       * @description 0…1 of all cores of the machine, by this process.
+       */
+      process_cpu_share: number;
+      /**
+       * Memory Used Bytes
+       * @description Of the machine.
+       */
+      memory_used_bytes: number;
+      /** Process Memory Bytes */
+      process_memory_bytes: number;
+      /**
+       * Gpu Busy Share
+       * @description Of the busiest GPU; null: there is none, or it does not tell.
+       */
+      gpu_busy_share: number | null;
+      /**
+       * Gpu Memory Used Bytes
+       * @description Of all GPUs; null: there is none.
+       */
+      gpu_memory_used_bytes: number | null;
+      /**
+       * Queue Waiting
+       * @description Calls that wait for an inference thread.
+       */
+      queue_waiting: number;
+      /** Queue Running */
+      queue_running: number;
+      /** Jobs Waiting */
+      jobs_waiting: number;
+      /** Streams */
+      streams: number;
+      /** Requests Per S */
+      requests_per_s: number;
+      /**
+       * Request S
+       * @description Mean time to the first byte of an answer; null: nobody asked.
+       */
+      request_s: number | null;
+      /**
+       * Inference S
+       * @description Mean time of a stage that runs a network; null: none ran.
+       */
+      inference_s: number | null;
+      /** Inferences Per S */
+      inferences_per_s: number;
+    };
     /** PolicyAnswer */
     PolicyAnswer: {
       /**
@@ -6073,6 +6286,20 @@ export interface components {
     PolicyFields: {
       /** Visible Label */
       visible_label: boolean;
+    };
+    /** ProcessAnswer */
+    ProcessAnswer: {
+      /** Memory Bytes */
+      memory_bytes: number;
+      /** Threads */
+      threads: number;
+      /**
+       * Open Files
+       * @description Null: this system does not tell.
+       */
+      open_files: number | null;
+      /** Cpu Seconds */
+      cpu_seconds: number;
     };
     /** ProvenanceAnswer */
     ProvenanceAnswer: {
@@ -6797,6 +7024,19 @@ export interface components {
     };
     /** StatusAnswer */
     StatusAnswer: {
+      versions: components["schemas"]["VersionsAnswer"];
+      machine: components["schemas"]["MachineAnswer"];
+      /**
+       * Gpus
+       * @description Of NVIDIA, by their driver.
+       */
+      gpus: components["schemas"]["GpuAnswer"][];
+      disk: components["schemas"]["DiskAnswer"];
+      jobs: components["schemas"]["JobsAnswer"];
+      streams: components["schemas"]["StreamsStatusAnswer"];
+      camera: components["schemas"]["CameraStatusAnswer"];
+      /** Engines */
+      engines: components["schemas"]["EngineStatusAnswer"][];
       /** Version */
       version: string;
       /** Uptime S */
@@ -6948,6 +7188,19 @@ export interface components {
       stream: components["schemas"]["StreamAnswer"];
       /** Request Id */
       request_id: string;
+    };
+    /** StreamsStatusAnswer */
+    StreamsStatusAnswer: {
+      /** Active */
+      active: number;
+      /** By State */
+      by_state: {
+        [key: string]: number;
+      };
+      /** Viewers */
+      viewers: number;
+      /** Live Swaps */
+      live_swaps: number;
     };
     /**
      * SwapKind
@@ -7276,6 +7529,28 @@ export interface components {
       /** Margin */
       margin: number | null;
     };
+    /** VersionsAnswer */
+    VersionsAnswer: {
+      /** Lianpu */
+      lianpu: string;
+      /** Python */
+      python: string;
+      /**
+       * System
+       * @example Linux 6.1
+       */
+      system: string;
+      /** Onnxruntime */
+      onnxruntime: string;
+      /** Opencv */
+      opencv: string;
+      /**
+       * Database
+       * @description Which kind.
+       * @example sqlite
+       */
+      database: string;
+    };
     /** VetoFields */
     VetoFields: {
       /**
@@ -7502,7 +7777,7 @@ export interface components {
       request_id: string;
     };
     /** HealthAnswer */
-    lianpu__api__system__HealthAnswer: {
+    lianpu__api__health__HealthAnswer: {
       /**
        * Status
        * @enum {string}
@@ -7510,9 +7785,13 @@ export interface components {
       status: "ok" | "unavailable";
       /**
        * Checks
+       * @description Each `ok`, or the reason why not.
        * @example {
        *       "database": "ok",
-       *       "pack": "ok"
+       *       "home": "ok",
+       *       "jobs": "ok",
+       *       "pack": "ok",
+       *       "server": "ok"
        *     }
        */
       checks: {
@@ -22809,7 +23088,7 @@ export interface operations {
           [name: string]: unknown;
         };
         content: {
-          "application/json": components["schemas"]["lianpu__api__system__HealthAnswer"];
+          "application/json": components["schemas"]["lianpu__api__health__HealthAnswer"];
         };
       };
       /** @description Forbidden */
@@ -22838,7 +23117,7 @@ export interface operations {
           [name: string]: unknown;
         };
         content: {
-          "application/json": components["schemas"]["lianpu__api__system__HealthAnswer"];
+          "application/json": components["schemas"]["lianpu__api__health__HealthAnswer"];
         };
       };
       /** @description Forbidden */
@@ -22856,7 +23135,7 @@ export interface operations {
           [name: string]: unknown;
         };
         content: {
-          "application/json": components["schemas"]["lianpu__api__system__HealthAnswer"];
+          "application/json": components["schemas"]["lianpu__api__health__HealthAnswer"];
         };
       };
     };
@@ -22876,7 +23155,7 @@ export interface operations {
           [name: string]: unknown;
         };
         content: {
-          "application/json": components["schemas"]["lianpu__api__system__HealthAnswer"];
+          "application/json": components["schemas"]["lianpu__api__health__HealthAnswer"];
         };
       };
       /** @description Forbidden */
@@ -22894,7 +23173,145 @@ export interface operations {
           [name: string]: unknown;
         };
         content: {
-          "application/json": components["schemas"]["lianpu__api__system__HealthAnswer"];
+          "application/json": components["schemas"]["lianpu__api__health__HealthAnswer"];
+        };
+      };
+    };
+  };
+  metrics_metrics_get: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description The text format of Prometheus. */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          /** @example lianpu_streams{state="running"} 2.0 */
+          "text/plain": string;
+        };
+      };
+      /** @description Unauthorized */
+      401: {
+        headers: {
+          "WWW-Authenticate"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Forbidden */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Not Found */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Too Many Requests */
+      429: {
+        headers: {
+          "Retry-After"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  history_api_status_history_get: {
+    parameters: {
+      query?: {
+        /** @description `at` of the last point that one has. */
+        since?: number;
+      };
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["HistoryAnswer"];
+        };
+      };
+      /** @description Bad Request */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Unauthorized */
+      401: {
+        headers: {
+          "WWW-Authenticate"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Forbidden */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Unprocessable Entity */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Too Many Requests */
+      429: {
+        headers: {
+          "Retry-After"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Service Unavailable */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
         };
       };
     };

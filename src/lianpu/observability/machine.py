@@ -63,7 +63,7 @@ def process_numbers() -> ProcessNumbers:
         cpu = process.cpu_times()
         open_files: int | None = None
         with suppress(psutil.Error, OSError, AttributeError):
-            count = cast(Any, getattr(process, "num_fds", None) or cast(Any, process).num_handles)
+            count: Any = getattr(process, "num_fds", None) or cast(Any, process).num_handles
             open_files = int(count())
         return ProcessNumbers(
             cpu_seconds=cpu.user + cpu.system,

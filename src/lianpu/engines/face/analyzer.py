@@ -107,8 +107,10 @@ class FaceAnalyzer:
         """
         detector = self.detector
         with stage(Stage.DETECT, self.label):
-            is_snug = snug and isinstance(detector, SnugDetector)
-            found = detector.detect_snug(image) if is_snug else detector.detect(image)
+            if snug and isinstance(detector, SnugDetector):
+                found = detector.detect_snug(image)
+            else:
+                found = detector.detect(image)
         count_faces(Stage.DETECT, self.label, len(found))
         faces = sorted(found, key=lambda face: (-face.box.area, -face.score))
         return self._with_landmarks(image, faces[:max_faces])
