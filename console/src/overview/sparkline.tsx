@@ -40,8 +40,13 @@ export function Sparkline({ name, label, samples, intervalS, least, format, note
           {pointed ? timeOf(pointed.at) : note}
         </Text>
       </figcaption>
-      <div className={`${classes.now} tabular`} data-testid={`value-${name}`}>
-        {written}
+      <div className={classes.caption}>
+        <div className={`${classes.now} tabular`} data-testid={`value-${name}`}>
+          {written}
+        </div>
+        <Text size="xs" c="dimmed" className="tabular" aria-hidden>
+          {format(top)}
+        </Text>
       </div>
       <svg
         className={classes.line}
@@ -68,9 +73,6 @@ export function Sparkline({ name, label, samples, intervalS, least, format, note
           />
         )}
       </svg>
-      <Text size="xs" c="dimmed" ta="right" className="tabular">
-        {format(top)}
-      </Text>
     </figure>
   );
 }
