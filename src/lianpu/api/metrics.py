@@ -17,7 +17,7 @@ _TEXT = {"text/plain": {"schema": {"type": "string"}, "example": 'lianpu_streams
     "/metrics",
     dependencies=[requires(Scope.SYSTEM_READ, by_network=True)],
     response_class=Response,
-    responses={200: {"content": _TEXT, "description": "The text format of Prometheus."}, **problems(401, 404, 429)},
+    responses={200: {"content": _TEXT, "description": "The text format of Prometheus."}, **problems(404)},
 )
 async def metrics(request: Request) -> Response:
     """Counters, gauges and histograms of this process, for Prometheus.
