@@ -51,7 +51,7 @@ async def test_R_ACC_2_refusals_are_documented_where_they_happen(document: dict[
         assert "application/problem+json" in answers["403"]["content"], call
         is_guarded = row.path.startswith("/api/") or not row.is_open
         assert ("401" in answers) == ("429" in answers) == is_guarded, call
-        if is_api:
+        if is_guarded:
             assert "Retry-After" in answers["429"]["headers"]
             assert "WWW-Authenticate" in answers["401"]["headers"]
         assert ("413" in answers) >= ("requestBody" in operation), call

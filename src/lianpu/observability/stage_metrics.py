@@ -29,12 +29,21 @@ class StageMetrics:
         self._faces = Counter(
             "lianpu_stage_faces", "Faces that a stage found or worked on.", ("stage", "pack"), registry=registry
         )
+        # Finding a series by its labels takes longer than counting in it.
+        self._durations: dict[tuple[str, str], Histogram] = {}
+        self._counts: dict[tuple[str, str], Counter] = {}
 
     def observe(self, stage: str, pack: str, duration_s: float) -> None:
-        self._duration.labels(stage, pack).observe(duration_s)
+        series = self._durations.get((stage, pack))
+        if series is None:
+            series = self._durations[stage, pack] = self._duration.labels(stage, pack)
+        series.observe(duration_s)
 
     def count_faces(self, stage: str, pack: str, count: int) -> None:
-        self._faces.labels(stage, pack).inc(count)
+        series = self._counts.get((stage, pack))
+        if series is None:
+            series = self._counts[stage, pack] = self._faces.labels(stage, pack)
+        series.inc(count)
 
     def totals(self) -> dict[str, Totals]:
         """By stage."""
