@@ -9,16 +9,19 @@ import pytest
 from lianpu.streams.shedding import Decoded, Shed, Shedding, SourceClock, give_way
 
 
-def run(shedding: Shedding, from_s: int, to_s: int, behind_s: float, *, key_every_s: int = 2) -> list[Shed]:
+def run(shedding: Shedding, from_s: int, to_s: int, *, is_short: bool, key_every_s: int = 2) -> list[Shed]:
     """Level after each second."""
-    return [shedding.after(behind_s, second, is_key_frame=second % key_every_s == 0) for second in range(from_s, to_s)]
+    return [
+        shedding.after(second, is_short=is_short, is_key_frame=second % key_every_s == 0)
+        for second in range(from_s, to_s)
+    ]
 
 
-def test_R_STR_5_a_late_source_is_decoded_less_step_by_step_and_all_again_after_calm() -> None:
+def test_R_STR_5_a_source_is_decoded_less_step_by_step_and_all_again_after_calm() -> None:
     shedding = Shedding()
-    assert run(shedding, 1, 3, 0.4) == [Shed.NOTHING] * 2
-    assert run(shedding, 3, 6, 0.9) == [Shed.UNREFERENCED, Shed.ALL_BUT_KEY_FRAMES, Shed.ALL_BUT_KEY_FRAMES]
-    levels = run(shedding, 6, 40, 0.0)
+    assert run(shedding, 1, 3, is_short=False) == [Shed.NOTHING] * 2
+    assert run(shedding, 3, 6, is_short=True) == [Shed.UNREFERENCED, Shed.ALL_BUT_KEY_FRAMES, Shed.ALL_BUT_KEY_FRAMES]
+    levels = run(shedding, 6, 40, is_short=False)
     assert levels == sorted(levels, reverse=True)
     assert levels[:9] == [Shed.ALL_BUT_KEY_FRAMES] * 9
     assert levels[-1] is Shed.NOTHING
@@ -26,10 +29,10 @@ def test_R_STR_5_a_late_source_is_decoded_less_step_by_step_and_all_again_after_
 
 def test_R_STR_5_more_is_decoded_from_a_key_frame_on_only() -> None:
     shedding = Shedding()
-    run(shedding, 1, 4, 2.0)
+    run(shedding, 1, 4, is_short=True)
     assert shedding.level is Shed.ALL_BUT_KEY_FRAMES
-    assert run(shedding, 4, 60, 0.0, key_every_s=1000) == [Shed.ALL_BUT_KEY_FRAMES] * 56
-    assert shedding.after(0.0, 60, is_key_frame=True) is Shed.UNREFERENCED
+    assert run(shedding, 4, 60, is_short=False, key_every_s=1000) == [Shed.ALL_BUT_KEY_FRAMES] * 56
+    assert shedding.after(60, is_short=False, is_key_frame=True) is Shed.UNREFERENCED
 
 
 def test_R_STR_5_a_step_back_that_was_too_early_is_tried_later() -> None:
@@ -39,11 +42,11 @@ def test_R_STR_5_a_step_back_that_was_too_early_is_tried_later() -> None:
     for _ in range(4):
         while shedding.level is not Shed.UNREFERENCED:
             second += 1
-            shedding.after(2.0, second, is_key_frame=True)
+            shedding.after(second, is_short=True, is_key_frame=True)
         began = second
         while shedding.level is Shed.UNREFERENCED:
             second += 1
-            shedding.after(0.0, second, is_key_frame=True)
+            shedding.after(second, is_short=False, is_key_frame=True)
         calm.append(second - began)
     assert calm == sorted(calm)
     assert calm[-1] >= 4 * calm[0]

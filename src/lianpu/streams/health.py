@@ -7,8 +7,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 
-import numpy as np
-
 from lianpu.streams.decoding import Decoder
 from lianpu.streams.shedding import Decoded
 
@@ -124,8 +122,8 @@ class Latencies:
         with self._lock:
             samples = list(self._samples)
         now = time.monotonic()
-        recent = [latency for moment, latency in samples if now - moment <= WINDOW_S]
+        recent = sorted(latency for moment, latency in samples if now - moment <= WINDOW_S)
         if not recent:
             return None, None
-        median, high = np.percentile(recent, [50, 95])
-        return round(1000 * float(median), 1), round(1000 * float(high), 1)
+        median, high = (recent[round(share * (len(recent) - 1))] for share in (0.5, 0.95))
+        return round(1000 * median, 1), round(1000 * high, 1)

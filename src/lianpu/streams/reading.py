@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import replace
 from functools import partial
@@ -21,7 +21,7 @@ from lianpu.streams.decoding import SOFTWARE, Choice, Decoder, HardwareDecoding,
 from lianpu.streams.fetching import MAX_REDIRECTS, CheckedHttp
 from lianpu.streams.frames import Frame, Pixels
 from lianpu.streams.relay import RtspRelay
-from lianpu.streams.shedding import Decoded, Shedding, SourceClock
+from lianpu.streams.shedding import LATE_S, Decoded, Shedding, SourceClock
 from lianpu.streams.webcams import webcam
 
 OPEN_S = 10.0
@@ -44,9 +44,11 @@ class VideoReader:
         resolve: Resolve | None = None,
         name: str = "source",
         hardware: HardwareDecoding | None = None,
+        is_crowded: Callable[[], bool] = lambda: False,
     ) -> None:
         """
         Args:
+            is_crowded: whether what is done with frames has to wait: less is decoded then. For the reading thread.
             paced: frames of a file come at its own speed; else as fast as they can be decoded.
             name: of the threads that it starts.
             hardware: the device that decodes; None: software does.
@@ -63,6 +65,7 @@ class VideoReader:
         self._is_open = False
         self._is_timed = self._paced or source.kind in _LIVE
         self._shedding = Shedding()
+        self._is_crowded = is_crowded
         self._hardware = hardware or HardwareDecoding()
         self.source_fps: float | None = None
         """As the source says."""
@@ -140,7 +143,8 @@ class VideoReader:
             if self._closed.is_set():
                 return
             if self._is_timed:
-                level = self._shedding.after(behind_s, time.monotonic(), is_key_frame=packet.is_keyframe)
+                is_short = behind_s > LATE_S or self._is_crowded()
+                level = self._shedding.after(time.monotonic(), is_short=is_short, is_key_frame=packet.is_keyframe)
                 stream.codec_context.skip_frame = level.skip_frame
             pictures = packet.decode()
             number += not pictures and self._shedding.level > 0

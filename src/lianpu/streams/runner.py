@@ -29,6 +29,7 @@ from lianpu.streams.voting import Recognised
 FIRST_WAIT_S = 1.0
 LONGEST_WAIT_S = 30.0
 JITTER = 0.3
+STALE_S = 0.7
 SNAPSHOT_S = 5.0
 JOIN_S = 1.5
 SILENCE_S = 5.0
@@ -129,7 +130,7 @@ class StreamRunner:
         self.detection_paused = False
         self._decoded = Decoded.ALL
         self._left_out_total = 0
-        """Frames that were not even decoded."""
+        """Frames that were not even decoded, or waited too long to be looked at."""
 
     @property
     def health(self) -> StreamHealth:
@@ -290,6 +291,7 @@ class StreamRunner:
             resolve=self._resolve,
             name=name,
             hardware=self._hardware,
+            is_crowded=lambda: self._pace.is_crowded,
         )
 
     # The event loop.
@@ -339,16 +341,20 @@ class StreamRunner:
         if done.jpeg is not None:
             self.broadcast.publish(done.jpeg)
             self._published_rate.count()
+        if due:
+            waited_s, worked_s = done.begun_s - asked_s, None if seen is None else time.monotonic() - done.begun_s
+            self._pipeline.detect_every = self._pace.after(waited_s, worked_s, self._read_rate.per_second())
         changed: list[Person] = []
         if seen is not None:
             self._looked_rate.count()
-            waited_s, worked_s = done.begun_s - asked_s, time.monotonic() - done.begun_s
-            self._pipeline.detect_every = self._pace.after(waited_s, worked_s, self._read_rate.per_second())
             if seen.probes:
                 changed = self._pipeline.take_names(await self._answers(seen.probes))
             if changed or seen.ended:
                 await self._tell(Sighting(changed, seen.ended))
-        self._latencies.add(time.monotonic() - frame.moment_s)
+        elif due:
+            self._left_out_total += 1
+        if seen is not None or done.jpeg is not None:
+            self._latencies.add(time.monotonic() - frame.moment_s)
 
     def _catch_up(self) -> None:
         """What was asked for between two frames."""
@@ -378,7 +384,8 @@ class StreamRunner:
     def _work(self, frame: Frame, *, due: bool, watched: bool, recorder: FrameTaker | None) -> _Done:
         """On an inference worker."""
         begun_s = time.monotonic()
-        seen = self._pipeline.look(frame) if due else None
+        # What became old while it waited is dropped: a late answer is worth less than the next one.
+        seen = self._pipeline.look(frame) if due and begun_s - frame.moment_s < STALE_S else None
         if not watched and recorder is None:
             return _Done(begun_s, seen, None)
         drawn = self._pipeline.drawn(frame)

@@ -1,7 +1,8 @@
 """What of a live video is not decoded while the machine cannot decode it all.
 
-A reader that falls behind shows what was, not what is. So it leaves out frames that no other frame needs, then all but
-key frames, until it keeps up; and its thread gives way to those that look for faces and answer requests.
+A reader that falls behind shows what was, not what is; and where looks for faces wait for a processor, most of what is
+decoded is never looked at. So frames that no other frame needs are left out, then all but key frames, until there is
+room; and reading threads give way to those that look for faces and answer requests.
 """
 
 import os
@@ -57,24 +58,24 @@ class Shedding:
         self.level = Shed.NOTHING
         self._changed_s = 0.0
         self._lowered_s: float | None = None
-        self._late_at_s = 0.0
+        self._short_at_s = 0.0
         self._calm_s = _CALM_S
 
-    def after(self, behind_s: float, now_s: float, *, is_key_frame: bool) -> Shed:
+    def after(self, now_s: float, *, is_short: bool, is_key_frame: bool) -> Shed:
         """What is left out from this frame on.
 
         Args:
-            behind_s: by how much it is decoded later than it was due.
             now_s: on any clock.
+            is_short: frames are decoded late, or what is to be done with them has to wait.
             is_key_frame: only from such a frame on can more be decoded than before.
         """
-        if behind_s > LATE_S:
-            self._late_at_s = now_s
+        if is_short:
+            self._short_at_s = now_s
             if self.level < Shed.ALL_BUT_KEY_FRAMES and now_s - self._changed_s >= _HARD_S:
                 if self._lowered_s is not None and now_s - self._lowered_s < self._calm_s:
                     self._calm_s = min(2 * self._calm_s, _LONGEST_CALM_S)
                 self.level, self._changed_s = Shed(self.level + 1), now_s
-        elif self.level and is_key_frame and now_s - max(self._late_at_s, self._changed_s) >= self._calm_s:
+        elif self.level and is_key_frame and now_s - max(self._short_at_s, self._changed_s) >= self._calm_s:
             self.level, self._changed_s, self._lowered_s = Shed(self.level - 1), now_s, now_s
         return self.level
 
