@@ -72,7 +72,7 @@ async def test_R_OPS_2_all_that_dashboard_and_alerts_ask_for_is_there_with_its_l
         await ended(client, await client.post("/api/v1/gallery/health", json={}))
         found = await scrape(client)
     labels: dict[str, set[str]] = {}
-    for (name, has) in found.values:
+    for name, has in found.values:
         labels.setdefault(name, set()).update(label for label, _ in has)
     checked = 0
     for where, text in expressions():
