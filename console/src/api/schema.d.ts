@@ -2919,6 +2919,28 @@ export interface paths {
     patch?: never;
     trace?: never;
   };
+  "/health": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /**
+     * Health
+     * @description What every answer needs: the database answers, the default pack and that of liveness, where it is on, are loaded.
+     *
+     *     Else 503. It is a part of `/health/ready`, for people and for monitors that know one address alone.
+     */
+    get: operations["health_health_get"];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
   "/health/ready": {
     parameters: {
       query?: never;
@@ -2930,33 +2952,10 @@ export interface paths {
      * Ready
      * @description Whether requests will be answered; else 503, with what is missing.
      *
-     *     It serves (and neither starts nor stops), the database answers, the default pack and that of liveness, where it is
-     *     on, are loaded, the home can be written, the workers of jobs are alive. `/health` is the same.
+     *     Everything of `/health`, and: the server neither starts nor stops, the home can be written, the workers of jobs are
+     *     alive.
      */
     get: operations["ready_health_ready_get"];
-    put?: never;
-    post?: never;
-    delete?: never;
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
-  "/health": {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    /**
-     * Ready
-     * @description Whether requests will be answered; else 503, with what is missing.
-     *
-     *     It serves (and neither starts nor stops), the database answers, the default pack and that of liveness, where it is
-     *     on, are loaded, the home can be written, the workers of jobs are alive. `/health` is the same.
-     */
-    get: operations["ready_health_get"];
     put?: never;
     post?: never;
     delete?: never;
@@ -23102,7 +23101,7 @@ export interface operations {
       };
     };
   };
-  ready_health_ready_get: {
+  health_health_get: {
     parameters: {
       query?: never;
       header?: never;
@@ -23140,7 +23139,7 @@ export interface operations {
       };
     };
   };
-  ready_health_get: {
+  ready_health_ready_get: {
     parameters: {
       query?: never;
       header?: never;

@@ -7,8 +7,10 @@ from pydantic import BaseModel, Field
 
 from lianpu.accounts.access import open_to_all
 from lianpu.bootstrap import Platform
+from lianpu.bootstrap.readiness import Phase
 
 router = APIRouter(tags=["system"])
+STARTING = {"server": Phase.STARTING.value}
 _CHECKS = {"server": "ok", "database": "ok", "pack": "ok", "home": "ok", "jobs": "ok"}
 
 
@@ -24,15 +26,32 @@ async def live() -> HealthAnswer:
 
 
 @router.get("/health", dependencies=[open_to_all()], responses={503: {"model": HealthAnswer}})
+async def health(request: Request, response: Response) -> HealthAnswer:
+    """What every answer needs: the database answers, the default pack and that of liveness, where it is on, are loaded.
+
+    Else 503. It is a part of `/health/ready`, for people and for monitors that know one address alone.
+    """
+    platform = _platform(request)
+    return _answer(response, STARTING if platform is None else await platform.readiness.foundations())
+
+
 @router.get("/health/ready", dependencies=[open_to_all()], responses={503: {"model": HealthAnswer}})
 async def ready(request: Request, response: Response) -> HealthAnswer:
     """Whether requests will be answered; else 503, with what is missing.
 
-    It serves (and neither starts nor stops), the database answers, the default pack and that of liveness, where it is
-    on, are loaded, the home can be written, the workers of jobs are alive. `/health` is the same.
+    Everything of `/health`, and: the server neither starts nor stops, the home can be written, the workers of jobs are
+    alive.
     """
-    platform: Platform | None = getattr(request.app.state, "platform", None)
-    checks = {"server": "starting"} if platform is None else await platform.readiness.checks()
+    platform = _platform(request)
+    return _answer(response, STARTING if platform is None else await platform.readiness.checks())
+
+
+def _platform(request: Request) -> Platform | None:
+    """None: it is not open yet."""
+    return getattr(request.app.state, "platform", None)
+
+
+def _answer(response: Response, checks: dict[str, str]) -> HealthAnswer:
     if all(state == "ok" for state in checks.values()):
         return HealthAnswer(status="ok", checks=checks)
     response.status_code = 503

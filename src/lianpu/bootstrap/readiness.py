@@ -63,13 +63,20 @@ class Readiness:
         """What a ready platform needs, each `ok` or the reason why not."""
         checks = {
             "server": OK if self.phase is Phase.SERVING else self.phase.value,
-            "database": await _within_limit(self._database_state),
-            "pack": await _within_limit(self._pack_state),
+            **await self.foundations(),
             "home": await _within_limit(self._home_state),
         }
         if self._works:
             alive, wanted = self._workers.alive, self._workers.wanted
             checks["jobs"] = OK if alive == wanted else f"{alive} of {wanted} workers are alive"
+        return checks
+
+    async def foundations(self) -> dict[str, str]:
+        """What every answer needs, of `checks`: database, packs, and the audit log where it cannot be written."""
+        checks = {
+            "database": await _within_limit(self._database_state),
+            "pack": await _within_limit(self._pack_state),
+        }
         if self._settings.liveness.mode is not LivenessMode.OFF:
             checks["liveness"] = await asyncio.to_thread(self._gallery.liveness.problem) or OK
         if self._audit.log.problem is not None:
