@@ -137,6 +137,7 @@ def test_R_LIB_1_refused_photos_are_told_and_the_others_enrolled(
 def test_R_LIB_1_folders_that_would_become_one_person_are_refused(
     lianpu: Lianpu, home: Path, people: Path, portraits: list[bytes]
 ) -> None:
+    (home / "lianpu.db").unlink()
     (people / "Ada_Lovelace").mkdir()
     (people / "Ada_Lovelace" / "1.jpg").write_bytes(portraits[4])
     done = lianpu("enroll", people, "--home", home)

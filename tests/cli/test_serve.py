@@ -141,6 +141,7 @@ def test_R_OPS_1_ctrl_c_ends_it_in_order(server: Server) -> None:
 
 
 def test_R_OPS_3_port_that_is_taken_is_told(lianpu: Lianpu, home: Path) -> None:
+    (home / "lianpu.db").unlink()
     with socket.socket() as other:
         other.bind(("127.0.0.1", 0))
         other.listen()

@@ -17,7 +17,7 @@ from lianpu.api.app import create_app
 from lianpu.errors import HomeUnwritableError
 from lianpu.observability.logging import configure_logging
 from lianpu.settings import LoggingSettings, load_settings
-from lianpu.streams.runner import StreamRunner
+from lianpu.streams.source_thread import SourceThread
 
 KEY = "a-very-secret-api-key-0123456789"
 ROUTED = ("uvicorn", "uvicorn.error", "uvicorn.access", "alembic")
@@ -337,7 +337,7 @@ def test_R_OPS_2_every_line_of_a_stream_has_its_id_and_none_of_the_request_that_
 
         body = {"source": str(home / "no-video.mp4"), "lifetime_minutes": 1}
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(StreamRunner, "_reader_of", breaks)
+            patch.setattr(SourceThread, "_reader_of", breaks)
             started = await client.post("/api/v1/stream/start", json=body, headers={"X-Request-ID": "r-9"})
             stream_id = started.json()["stream"]["stream_id"]
             while platform.streams.active():

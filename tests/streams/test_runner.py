@@ -17,6 +17,7 @@ from lianpu.errors import BusyError
 from lianpu.packs.metric import Metric
 from lianpu.runtime.scheduling import InferenceQueue
 from lianpu.streams import runner as runner_module
+from lianpu.streams import source_thread
 from lianpu.streams.addresses import SourceRules
 from lianpu.streams.health import EndReason, StreamState
 from lianpu.streams.pipeline import Pipeline, PipelineOptions, Probe
@@ -224,7 +225,7 @@ async def test_R_STR_2_a_refused_source_fails_with_the_reason(folder: SourceRule
 async def test_R_STR_4_a_source_that_goes_away_is_waited_for(
     folder: SourceRules, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(runner_module, "FIRST_WAIT_S", 0.1)
+    monkeypatch.setattr(source_thread, "FIRST_WAIT_S", 0.1)
     with video_server() as server:
         server.gives_parts = False
         server.files["/feed"] = made_clip("mpegts", 30)
@@ -244,8 +245,8 @@ async def test_R_STR_4_nobody_is_in_a_picture_that_there_is_not(
     folder: SourceRules, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(runner_module, "SILENCE_S", 0.3)
-    monkeypatch.setattr(runner_module, "FIRST_WAIT_S", 0.1)
-    monkeypatch.setattr(runner_module, "LONGEST_WAIT_S", 0.2)
+    monkeypatch.setattr(source_thread, "FIRST_WAIT_S", 0.1)
+    monkeypatch.setattr(source_thread, "LONGEST_WAIT_S", 0.2)
     with video_server() as server:
         server.gives_parts = False
         server.files["/feed"] = made_clip("mpegts", 30)

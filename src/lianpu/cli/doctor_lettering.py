@@ -19,12 +19,13 @@ def lettering_state(settings: "Settings") -> tuple[str, bool]:
     from lianpu.engines.lettering import Lettering
 
     try:
-        if settings.database.url is None and not (settings.home / "lianpu.db").is_file():
-            return "nobody is enrolled yet", False
-        names = asyncio.run(_names(settings))
+        is_new = settings.database.url is None and not (settings.home / "lianpu.db").is_file()
+        names = [] if is_new else asyncio.run(_names(settings))
     except (DBAPIError, OSError) as error:
         # A home that may not be entered, a database of an older version, or one that does not answer.
         return f"the names cannot be read: {type(error).__name__}", False
+    if not names:
+        return "nobody is enrolled yet", False
     lettering = Lettering()
     missing = [name for name in names if not lettering.can_draw(name)]
     if not missing:

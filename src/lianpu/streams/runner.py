@@ -2,8 +2,6 @@
 
 import asyncio
 import logging
-import random
-import threading
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import aclosing, suppress
@@ -11,27 +9,22 @@ from dataclasses import dataclass
 
 from structlog.contextvars import bind_contextvars, clear_contextvars
 
-from lianpu.errors import BusyError, SourceLostError, SourceRefusedError
+from lianpu.errors import BusyError
 from lianpu.runtime.scheduling import InferenceQueue
-from lianpu.streams.addresses import Resolve, Source, SourceKind, SourceRules, checked_source
+from lianpu.streams.addresses import Resolve, SourceRules
 from lianpu.streams.broadcast import Broadcast
-from lianpu.streams.decoding import Decoder, HardwareDecoding
+from lianpu.streams.decoding import HardwareDecoding
 from lianpu.streams.frames import Frame, NewestFrame
 from lianpu.streams.health import EndReason, FrameTotals, Latencies, Rate, StreamHealth, StreamState
 from lianpu.streams.overlay import FrameTaker
 from lianpu.streams.pace import Pace
 from lianpu.streams.pipeline import FaceFinder, Person, Pipeline, Probe, Seen
-from lianpu.streams.pushing import PushedFrames, PushedReader
-from lianpu.streams.reading import VideoReader
-from lianpu.streams.shedding import Decoded, give_way
+from lianpu.streams.pushing import PushedFrames
+from lianpu.streams.source_thread import ReadingOptions, SourceThread
 from lianpu.streams.voting import Recognised
 
-FIRST_WAIT_S = 1.0
-LONGEST_WAIT_S = 30.0
-JITTER = 0.3
 STALE_S = 0.7
 SNAPSHOT_S = 5.0
-JOIN_S = 1.5
 SILENCE_S = 5.0
 """Without a frame for so long, nobody is in the picture any more."""
 UNWATCHED_S = 10.0
@@ -97,8 +90,6 @@ class StreamRunner:
             on_latency: told of each frame that was looked at, how many seconds it took.
         """
         self._id = stream_id
-        self._source = source
-        self._rules = rules
         self._pipeline = pipeline
         self._ask_gallery = ask_gallery
         self._queue = queue
@@ -106,40 +97,44 @@ class StreamRunner:
         self._on_sighting = on_sighting
         self._on_end = on_end
         self.pushed = pushed
-        self._resolve = resolve
-        self._hardware = hardware
-        self._decoder: Decoder | None = None
         self._frames = NewestFrame()
-        self._stopping = threading.Event()
-        self._reader: VideoReader | PushedReader | None = None
-        self._thread = threading.Thread(target=self._read, name=f"stream-{stream_id}", daemon=True)
+        self._pace = Pace(pipeline.least_detect_every)
+        self._reading = SourceThread(
+            stream_id,
+            source,
+            rules,
+            options=ReadingOptions(options.paced, options.loops, lambda: self._pace.is_crowded),
+            put=self._put,
+            on_end=self._finish,
+            pushed=pushed,
+            resolve=resolve,
+            hardware=hardware,
+        )
         self._task: asyncio.Task[None] | None = None
-        self._state, self._reason = StreamState.CONNECTING, None
         self._end: tuple[EndReason, str | None] | None = None
         self._over: tuple[StreamState, str] | None = None
         """Set by the task alone; goes before the state that the thread sets."""
-        self._read_rate, self._looked_rate, self._published_rate = Rate(), Rate(), Rate()
+        self._looked_rate, self._published_rate = Rate(), Rate()
         self._latencies = Latencies(on_latency)
         self._forgotten: set[str] = set()
         self._change: Callable[[], None] | None = None
-        self._pace = Pace(pipeline.least_detect_every)
         self._taps: tuple[NewestFrame, ...] = ()
         self.broadcast = Broadcast()
         self.recorder: FrameTaker | None = None
         """Gets each picture that is drawn, as long as it is set."""
         self.detection_paused = False
-        self._decoded = Decoded.ALL
-        self._left_out_total = 0
-        """Frames that were not even decoded, or waited too long to be looked at."""
+        self._stale_total = 0
+        """Frames that waited too long to be looked at."""
 
     @property
     def health(self) -> StreamHealth:
         median_ms, high_ms = self._latencies.percentiles_ms()
-        state, state_reason = self._over or (self._state, self._reason)
+        reading = self._reading
+        state, state_reason = self._over or (reading.state, reading.reason)
         return StreamHealth(
             state,
             state_reason,
-            round(self._read_rate.per_second(), 1),
+            round(reading.rate.per_second(), 1),
             round(self._looked_rate.per_second(), 1),
             round(self._published_rate.per_second(), 1),
             self.totals.dropped,
@@ -148,15 +143,16 @@ class StreamRunner:
             len(self._pipeline.persons),
             self.broadcast.viewers,
             self._pipeline.detect_every,
-            self._decoder,
-            self._decoded,
+            reading.decoder,
+            reading.decoded,
         )
 
     @property
     def totals(self) -> FrameTotals:
-        dropped = self._frames.dropped_total + self._left_out_total
+        reading = self._reading
+        dropped = self._frames.dropped_total + self._stale_total + reading.left_out_total
         dropped += 0 if self.pushed is None else self.pushed.dropped_total
-        return FrameTotals(self._read_rate.total, self._looked_rate.total, self._published_rate.total, dropped)
+        return FrameTotals(reading.rate.total, self._looked_rate.total, self._published_rate.total, dropped)
 
     @property
     def persons(self) -> list[Person]:
@@ -192,7 +188,7 @@ class StreamRunner:
         self._taps = tuple(other for other in self._taps if other is not tap)
 
     def start(self) -> None:
-        self._thread.start()
+        self._reading.start()
         self._task = asyncio.create_task(self._look(), name=f"stream-{self._id}")
 
     async def stop(self, reason: EndReason) -> None:
@@ -200,8 +196,7 @@ class StreamRunner:
         self._finish(reason, None)
         if self._task is not None:
             await asyncio.wait([self._task])
-        # A resolver that does not answer cannot be interrupted: its thread ends by itself when it gives up.
-        await asyncio.to_thread(self._thread.join, JOIN_S)
+        await asyncio.to_thread(self._reading.join)
 
     async def snapshot(self) -> bytes | None:
         """The next picture with its names, as JPEG; None: none came, or the stream ended."""
@@ -215,86 +210,14 @@ class StreamRunner:
         """From any thread: the first reason counts."""
         if self._end is None:
             self._end = (reason, detail)
-        self._stopping.set()
-        reader = self._reader
-        if reader is not None:
-            reader.end()
+        self._reading.end()
         for frames in (self._frames, *self._taps):
             frames.close()
 
-    # The reader's thread.
-
-    def _read(self) -> None:
-        bind_contextvars(stream_id=self._id)
-        give_way()
-        number, wait_s = 0, FIRST_WAIT_S
-        while not self._stopping.is_set():
-            before = number
-            try:
-                number, begins_again = self._read_once(number)
-                if begins_again and number > before:
-                    continue
-                problem = "The source has ended."
-            except SourceRefusedError as error:
-                self._finish(EndReason.REFUSED, error.detail)
-                return
-            except SourceLostError as error:
-                problem = error.detail
-            except Exception as error:
-                _log.error("a stream's source failed unexpectedly", exc_info=error)
-                self._finish(EndReason.ERROR, "The server met an error of its own; its log has it.")
-                return
-            if self._stopping.is_set():
-                return
-            wait_s = FIRST_WAIT_S if number > before else min(2 * wait_s, LONGEST_WAIT_S)
-            self._state, self._reason = StreamState.RECONNECTING, problem
-            self._stopping.wait(wait_s * random.uniform(1 - JITTER, 1 + JITTER))  # noqa: S311 (spreads load, hides nothing)
-
-    def _read_once(self, number: int) -> tuple[int, bool]:
-        """Until the source ends: the number of the next frame, and whether the source is a file that begins again."""
-        source = checked_source(self._source, self._rules, self._resolve)
-        is_file = source.kind is SourceKind.FILE
-        with self._reader_of(source) as reader:
-            self._reader = reader
-            if self._stopping.is_set():
-                return number, False
-            try:
-                first = number
-                for frame in reader.frames():
-                    frame.number += first
-                    self._left_out_total += frame.number - number
-                    self._read_rate.count(frame.number - number + 1)
-                    number = frame.number + 1
-                    self._decoder, self._decoded = reader.decoder, reader.decoded
-                    self._state, self._reason = StreamState.RUNNING, None
-                    for frames in (self._frames, *self._taps):
-                        frames.put(frame)
-            except SourceLostError as error:
-                if is_file:
-                    self._finish(EndReason.LOST, error.detail)
-                raise
-            finally:
-                self._reader = None
-        if is_file and not self._options.loops:
-            self._finish(EndReason.END_OF_FILE, None)
-        return number, is_file
-
-    def _reader_of(self, source: Source) -> VideoReader | PushedReader:
-        if source.kind is SourceKind.PUSH:
-            assert self.pushed is not None
-            return PushedReader(self.pushed)
-        name = f"stream-{self._id}"
-        return VideoReader(
-            source,
-            self._rules,
-            paced=self._options.paced,
-            resolve=self._resolve,
-            name=name,
-            hardware=self._hardware,
-            is_crowded=lambda: self._pace.is_crowded,
-        )
-
-    # The event loop.
+    def _put(self, frame: Frame) -> None:
+        """By the thread that reads."""
+        for frames in (self._frames, *self._taps):
+            frames.put(frame)
 
     async def _look(self) -> None:
         # A stream goes on long after the request that began it.
@@ -343,7 +266,7 @@ class StreamRunner:
             self._published_rate.count()
         if due:
             waited_s, worked_s = done.begun_s - asked_s, None if seen is None else time.monotonic() - done.begun_s
-            self._pipeline.detect_every = self._pace.after(waited_s, worked_s, self._read_rate.per_second())
+            self._pipeline.detect_every = self._pace.after(waited_s, worked_s, self._reading.rate.per_second())
         changed: list[Person] = []
         if seen is not None:
             self._looked_rate.count()
@@ -352,7 +275,7 @@ class StreamRunner:
             if changed or seen.ended:
                 await self._tell(Sighting(changed, seen.ended))
         elif due:
-            self._left_out_total += 1
+            self._stale_total += 1
         if seen is not None or done.jpeg is not None:
             self._latencies.add(time.monotonic() - frame.moment_s)
 

@@ -21,7 +21,7 @@ async def test_R_STR_3_a_stream_ends_by_its_lifetime_unless_it_has_none(server: 
     over = await server.until(short, lambda one: one["state"] == "ended")
     assert over["end_reason"] == "expired"
     assert left_behind() == [f"stream-{forever['stream_id']}"]
-    assert (await server.get(forever))["state"] == "running"
+    await server.until(forever, lambda one: one["state"] == "running")
 
     path = f"{PATH}/{forever['stream_id']}/extend"
     longer = (await server.client.post(path, json={"lifetime_minutes": 60})).json()["stream"]
@@ -98,8 +98,8 @@ async def test_R_STR_3_no_more_streams_than_the_settings_say(open_streams: OpenS
 async def test_R_STR_4_a_source_that_goes_away_is_waited_for_under_the_same_id(
     open_streams: OpenStreams, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("lianpu.streams.runner.FIRST_WAIT_S", 0.1)
-    monkeypatch.setattr("lianpu.streams.runner.LONGEST_WAIT_S", 0.2)
+    monkeypatch.setattr("lianpu.streams.source_thread.FIRST_WAIT_S", 0.1)
+    monkeypatch.setattr("lianpu.streams.source_thread.LONGEST_WAIT_S", 0.2)
     monkeypatch.setattr("lianpu.streams.runner.SNAPSHOT_S", 0.1)
     with video_server() as camera:
         camera.gives_parts = False

@@ -6,7 +6,7 @@ import json
 import pytest
 from websockets.asyncio.client import ClientConnection, connect
 
-from lianpu.streams import runner as runner_module
+from lianpu.streams import source_thread
 from tests.api.calls import enrol
 from tests.api.conftest import API_KEY
 from tests.api.live_client import Message, address, closing, connected, heard, jpeg
@@ -57,7 +57,7 @@ async def test_R_STR_2_who_is_in_pushed_frames_is_named_shown_and_kept_as_an_eve
 async def test_R_STR_4_a_stream_waits_for_who_pushed_it_and_keeps_its_id(
     server: StreamServer, astronaut_photo: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(runner_module, "FIRST_WAIT_S", 0.05)
+    monkeypatch.setattr(source_thread, "FIRST_WAIT_S", 0.05)
     stream, frame = await server.start("push:"), jpeg(astronaut_photo)
     async with connected(server, path(stream)) as websocket:
         assert await pushed(websocket, frame) == {"type": "ack", "frame": 1, "dropped": 0}

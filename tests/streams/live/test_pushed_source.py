@@ -11,7 +11,7 @@ from lianpu.engines.image import ImageLimits, encode_jpeg
 from lianpu.engines.lettering import Lettering
 from lianpu.errors import SourceRefusedError
 from lianpu.runtime.scheduling import InferenceQueue
-from lianpu.streams import runner as runner_module
+from lianpu.streams import source_thread
 from lianpu.streams.addresses import SourceKind, SourceRules, checked_source
 from lianpu.streams.health import EndReason, StreamState
 from lianpu.streams.pipeline import Pipeline, PipelineOptions
@@ -93,7 +93,7 @@ async def test_R_STR_2_pushed_frames_are_looked_at_like_any_others() -> None:
 
 
 async def test_R_STR_4_who_pushes_may_go_and_come_back(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(runner_module, "FIRST_WAIT_S", 0.02)
+    monkeypatch.setattr(source_thread, "FIRST_WAIT_S", 0.02)
     async with pushed_stream() as (one, frames):
         client = Client(frames)
         client.begin().put(frame(20))
