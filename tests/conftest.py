@@ -19,7 +19,7 @@ from lianpu.packs.registry import PackRegistry
 from lianpu.runtime.onnx import OnnxSessionFactory
 from lianpu.runtime.providers import Provider
 
-pytest_plugins = ["tests.log_secrets"]
+pytest_plugins = ["tests.log_secrets", "tests.databases"]
 # The six faces of t1.jpg from the largest: left, top, side in pixels.
 FACES = ((436, 275, 137), (904, 69, 115), (52, 265, 115), (720, 357, 115), (1112, 276, 114), (264, 158, 96))
 

@@ -1,7 +1,7 @@
 """A whole platform over HTTP, in the test's own process and home."""
 
 import shutil
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from lianpu.engines.image import encode_png
 from lianpu.packs.install import import_pack
 from lianpu.runtime.onnx import OnnxSessionFactory
 from lianpu.settings import Settings, load_settings
+from tests.databases import served
 
 # Argon2id at its least: what tests log in with is no secret.
 CHEAP_HASHES = HashCost(iterations=1, memory_kib=8, lanes=1)
@@ -29,9 +30,21 @@ def anyio_backend() -> str:
 
 
 @pytest.fixture
-def settings_for(home: Path) -> Callable[..., Settings]:
+def api_database(request: pytest.FixtureRequest) -> Iterator[str | None]:
+    """The database's URL; None: SQLite in the home. `pytest tests/api --server mariadb` runs all of them on MariaDB."""
+    kind = request.config.getoption("--server")
+    if kind is None:
+        yield None
+    else:
+        yield from served(request.getfixturevalue("database_server")(kind))
+
+
+@pytest.fixture
+def settings_for(home: Path, api_database: str | None) -> Callable[..., Settings]:
     def make(**overrides: Any) -> Settings:
         values = {key.replace("__", "."): value for key, value in overrides.items()}
+        if api_database is not None:
+            values["database.url"] = api_database
         return load_settings({"home": str(home), **values}, environment={}, folder=home).settings
 
     return make

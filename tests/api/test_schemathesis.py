@@ -34,9 +34,12 @@ NEVER_SUCCEED = {
     "POST /api/v1/jobs/{job_id}/cancel": "jobs are over too soon",
 }
 """Where the record may lack a success, and why."""
-MADE_UP_ALONE = re.compile(r" /api/v1/(enhance|swap|provenance|stream/recordings|stream/webhooks)\b|/record(/stop)?$")
-"""Calls for which no request is prepared that must succeed: swaps are off, no made-up address may be a webhook's, and
-what is enhanced takes its time. Their successes are looked at by tests of their own."""
+MADE_UP_ALONE = re.compile(
+    r" /api/v1/(enhance|swap|provenance|stream/recordings|stream/webhooks|recognition|detection|verification)\b"
+    r"|/record(/stop)?$"
+)
+"""Calls for which no request is prepared that must succeed: swaps and CompreFace's API are off, no made-up
+address may be a webhook's, and what is enhanced takes its time. Tests of their own look at their successes."""
 LOGIN = {"POST /api/v1/users/token"}
 
 

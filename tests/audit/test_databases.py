@@ -2,60 +2,26 @@
 
 import asyncio
 import contextlib
-import importlib.util
-import secrets
 import sqlite3
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from alembic import command
-from sqlalchemy import Connection, inspect, text
+from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.ext.asyncio import create_async_engine
 
 from lianpu.audit.audit import build_audit
 from lianpu.audit.repository import EventFilter
-from lianpu.database.session import Database, migration_config
+from lianpu.database.session import Database
 from lianpu.storage.local import LocalStorage
 from tests.audit.tampering import ADA, KEY, search_by
 
 pytestmark = pytest.mark.anyio
-SERVERS = {
-    "postgresql": ("asyncpg", "postgresql+asyncpg://127.0.0.1:5432/test"),
-    "mariadb": ("asyncmy", "mariadb+asyncmy://root@127.0.0.1:3306/test"),
-}
-
-
-@pytest.fixture(params=["sqlite", *SERVERS])
-async def url(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[str]:
-    """Of a database of its own, on each server that answers on this machine."""
-    if request.param == "sqlite":
-        yield f"sqlite+aiosqlite:///{tmp_path / 'test.db'}"
-        return
-    driver, server = SERVERS[request.param]
-    if importlib.util.find_spec(driver) is None:
-        pytest.skip(f"{driver} is not installed")
-    name = f"lianpu_audit_{secrets.token_hex(6)}"
-    engine = create_async_engine(server, isolation_level="AUTOCOMMIT")
-    try:
-        async with engine.connect() as connection:
-            await connection.execute(text(f"CREATE DATABASE {name}"))
-    except (OSError, DBAPIError) as error:
-        await engine.dispose()
-        pytest.skip(f"no server answers: {error}")
-    try:
-        yield f"{server.rpartition('/')[0]}/{name}"
-    finally:
-        async with engine.connect() as connection:
-            await connection.execute(text(f"DROP DATABASE {name}"))
-        await engine.dispose()
 
 
 @pytest.fixture
-async def database(url: str) -> AsyncIterator[Database]:
-    opened = Database(url)
-    await opened.migrate()
+async def database(database_url: str) -> AsyncIterator[Database]:
+    opened = Database(database_url)
     yield opened
     await opened.close()
 
@@ -106,20 +72,6 @@ async def test_R_ACC_4_several_writers_make_one_chain(database: Database, tmp_pa
     assert (verdict.ok, verdict.events) == (True, 200)
     for audit in audits:
         await audit.log.close()
-
-
-async def test_R_OPS_2_the_migration_goes_down_and_up_again(database: Database) -> None:
-    def down(connection: Connection) -> list[str]:
-        config = migration_config()
-        config.attributes["connection"] = connection
-        command.downgrade(config, "0003")
-        return inspect(connection).get_table_names()
-
-    async with database.engine.begin() as connection:
-        assert "audit_events" not in await connection.run_sync(down)
-    await database.migrate()
-    async with database.engine.begin() as connection:
-        await connection.execute(text("SELECT count(*) FROM audit_events"))
 
 
 async def test_R_ACC_4_what_is_stored_outlives_a_power_cut(tmp_path: Path) -> None:

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from lianpu.cli.photo_folder import Photo, SharedIdError, packed, photos_of, problem_of, uploads_of
+from lianpu.cli.photo_folder import SharedIdError, photos_of
+from lianpu.cli.photo_uploads import Photo, packed, problem_of, uploads_of
 from lianpu.storage.archive import ArchiveLimits, list_entries, read_entries
 from tests.cli.conftest import Lianpu
 

@@ -31,12 +31,13 @@ class CrashingServer:
     """How far the job was at each kill."""
     prefix: list[str] = field(default_factory=list[str])
     """What the server is started through, such as `unshare`."""
+    fixed_port: int | None = None
+    """None: another one after each start."""
     _port: int = 0
     _process: subprocess.Popen[bytes] | None = None
 
     @property
     def port(self) -> int:
-        """Another one after each start."""
         return self._port
 
     def start(self) -> None:
@@ -46,7 +47,7 @@ class CrashingServer:
     def _launch(self) -> None:
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
-            self._port = probe.getsockname()[1]
+            self._port = self.fixed_port or probe.getsockname()[1]
         # The environment of whoever runs the tests must not decide anything here.
         kept = {name: value for name, value in os.environ.items() if not name.startswith("LIANPU_")}
         with self.log.open("ab") as output:

@@ -1,22 +1,23 @@
-"""Database basics that every feature relies on."""
+"""Database basics that every feature relies on, on each of the three kinds."""
 
-import importlib
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta, timezone
-from pathlib import Path
 from uuid import UUID
 
 import numpy as np
 import pytest
-from alembic import command
-from sqlalchemy import Connection, inspect, text
+from sqlalchemy import select, text
 
-import lianpu
 from lianpu.database.base import new_id
-from lianpu.database.session import Database, migration_config
+from lianpu.database.session import Database
+from lianpu.errors import NulCharacterError
 from lianpu.gallery.models import FaceEmbedding, Person, PersonImage
+from lianpu.gallery.repository import GalleryRepository, PersonFilter
+from lianpu.streams.models import Stream, StreamEvent
+from lianpu.streams.repository import StreamRepository
 
 pytestmark = pytest.mark.anyio
-SOURCES = Path(lianpu.__file__).parent
+NAMES = ["张三", "張三", "José", "Jose", "JOSÉ", "👩‍🚀 Åse", "ابن سينا", "ß", "ss", "I", "ı", "a", "A", "𐍈"]
 
 
 @pytest.fixture
@@ -25,65 +26,33 @@ def anyio_backend() -> str:
 
 
 @pytest.fixture
-async def database(tmp_path: Path):
-    opened = Database(f"sqlite+aiosqlite:///{tmp_path / 'test.db'}")
-    await opened.migrate()
+async def database(database_url: str) -> AsyncIterator[Database]:
+    opened = Database(database_url)
     yield opened
     await opened.close()
 
 
-async def test_R_LIB_1_migrations_make_exactly_the_tables_of_the_models(database: Database) -> None:
-    def differences(connection: Connection) -> list[object]:
-        from alembic.autogenerate import compare_metadata
-        from alembic.migration import MigrationContext
-
-        from lianpu.database.base import Base
-
-        # Whatever this process has imported so far: the tables of every feature are compared.
-        for path in sorted(SOURCES.rglob("models.py")):
-            importlib.import_module(".".join(("lianpu", *path.relative_to(SOURCES).with_suffix("").parts)))
-        return list(compare_metadata(MigrationContext.configure(connection), Base.metadata))
-
-    async with database.engine.connect() as connection:
-        assert await connection.run_sync(differences) == []
-
-
-async def test_R_OPS_2_migrations_go_down_and_up_again(database: Database) -> None:
-    def down(connection: Connection) -> list[str]:
-        config = migration_config()
-        config.attributes["connection"] = connection
-        command.downgrade(config, "base")
-        return inspect(connection).get_table_names()
-
-    async with database.engine.begin() as connection:
-        assert await connection.run_sync(down) == ["alembic_version"]
-    await database.migrate()
-    await database.migrate()
-    async with database.session() as session:
-        assert (await session.execute(text("SELECT count(*) FROM persons"))).scalar() == 0
-
-
-async def test_R_OPS_1_sqlite_runs_in_wal_mode_with_foreign_keys(database: Database) -> None:
+async def test_R_OPS_1_sqlite_runs_in_wal_mode_with_foreign_keys(sqlite_url: str) -> None:
+    database = Database(sqlite_url)
     async with database.session() as session:
         assert (await session.execute(text("PRAGMA journal_mode"))).scalar() == "wal"
         assert (await session.execute(text("PRAGMA foreign_keys"))).scalar() == 1
+    await database.close()
 
 
 async def test_R_LIB_1_vectors_and_moments_come_back_exactly(database: Database) -> None:
-    vector = np.random.default_rng(1).standard_normal(128).astype(np.float32)
+    vector = np.random.default_rng(1).standard_normal(512).astype(np.float32)
     moment = datetime(2026, 1, 2, 3, 4, 5, 678901, timezone(timedelta(hours=8)))
+    details = {"a": [1, "二", 0.1, None, True], "😀": {"b": 1e-300}}
     async with database.session() as session:
-        session.add(Person(id="张", name="张三", details={"a": [1, "二"]}, created_at=moment))
+        session.add(Person(id="张", name="张三", details=details, created_at=moment, threshold=0.1))
         await session.flush()
-        image = PersonImage(
-            person_id="张", sha256="0" * 64, format="jpeg", width=1, height=1, size_bytes=1, box=[0, 0, 1, 1],
-            quality={}, stored_path="a", thumbnail_path="b",
-        )  # fmt: skip
+        image = _image("张")
         session.add(image)
         await session.flush()
         session.add(
             FaceEmbedding(
-                person_id="张", image_id=image.id, pack="dlib", pack_version="1", dimension=128, vector=vector
+                person_id="张", image_id=image.id, pack="dlib", pack_version="1", dimension=512, vector=vector
             )
         )
         await session.commit()
@@ -92,9 +61,88 @@ async def test_R_LIB_1_vectors_and_moments_come_back_exactly(database: Database)
         assert person is not None
         assert person.created_at == moment
         assert person.created_at.tzinfo is UTC
-        assert person.details == {"a": [1, "二"]}
+        assert (person.details, person.threshold) == (details, 0.1)
         stored = (await session.execute(FaceEmbedding.__table__.select())).one()
         np.testing.assert_array_equal(stored.vector, vector)
+
+
+async def test_R_OPS_2_figures_come_back_exactly(database: Database) -> None:
+    """As many digits as on SQLite: MariaDB's FLOAT would round them."""
+    async with database.session() as session:
+        stream = Stream(id=new_id(), owner_id="ada", source=b"\0\xff", shown="x", options={}, lifetime_minutes=1 / 3)
+        session.add(stream)
+        await session.flush()
+        event = StreamEvent(
+            stream_id=stream.id, kind="x", track=1, score=0.1234567890123456, quality=2 / 3, is_live=None, has_crop=True
+        )
+        await StreamRepository(session).add_events([event])
+        await session.commit()
+    async with database.session() as session:
+        stored = await session.get(StreamEvent, event.id)
+        assert stored is not None
+        assert (stored.score, stored.quality, stored.is_live, stored.has_crop) == (
+            0.1234567890123456,
+            2 / 3,
+            None,
+            True,
+        )
+        again = await session.get(Stream, stream.id)
+        assert again is not None
+        assert (again.lifetime_minutes, again.source) == (1 / 3, b"\0\xff")
+
+
+async def test_R_LIB_3_ids_and_names_of_every_script_are_told_apart(database: Database) -> None:
+    async with database.session() as session:
+        session.add_all([Person(id=name, name=name, details={"word": name}) for name in NAMES])
+        await session.commit()
+    async with database.session() as session:
+        for name in NAMES:
+            assert (await session.scalars(select(Person.id).where(Person.name == name))).all() == [name]
+            wanted = PersonFilter(metadata=(("word", name),))
+            found = await GalleryRepository(session).persons(wanted, None, 100)
+            assert [person.id for person in found] == [name], name
+        found = await GalleryRepository(session).persons(PersonFilter(name="jos"), None, 100)
+        assert {"Jose", "José"} <= {person.id for person in found}
+
+
+async def test_R_LIB_3_metadata_of_every_kind_is_found_by_its_text(database: Database) -> None:
+    details = {"city": "Köln", "floor": 3, "rate": 0.5, "is_staff": True, "none": None, "quoted": 'a "b" \\ c%_'}
+    async with database.session() as session:
+        session.add_all([Person(id="ada", name="Ada", details=details), Person(id="bob", name="Bob", details={})])
+        await session.commit()
+    async with database.session() as session:
+        for key, value in (("city", "Köln"), ("floor", "3"), ("rate", "0.5"), ("quoted", 'a "b" \\ c%_')):
+            found = await GalleryRepository(session).persons(PersonFilter(metadata=((key, value),)), None, 10)
+            assert [person.id for person in found] == ["ada"], key
+        for key, value in (("city", "köln"), ("city", "Koln"), ("nowhere", "x")):
+            assert not await GalleryRepository(session).persons(PersonFilter(metadata=((key, value),)), None, 10)
+
+
+async def test_R_OPS_2_a_nul_character_is_refused_by_every_database_alike(database: Database) -> None:
+    async with database.session() as session:
+        session.add(Person(id="ada", name="A\0da", details={}))
+        with pytest.raises(NulCharacterError):
+            await session.flush()
+    async with database.session() as session:
+        with pytest.raises(NulCharacterError):
+            await session.scalar(select(Person).where(Person.name == "\0"))
+
+
+async def test_R_OPS_2_an_update_that_changes_nothing_still_counts_its_row(database: Database) -> None:
+    """Compare-and-set goes by that number, and MariaDB would count changed rows alone."""
+    async with database.session() as session:
+        session.add(Person(id="ada", name="Ada", details={}))
+        await session.commit()
+    async with database.session() as session:
+        changed = await session.execute(text("UPDATE persons SET name = 'Ada' WHERE id = 'ada'"))
+        assert changed.rowcount == 1  # type: ignore[attr-defined]
+
+
+def _image(person_id: str) -> PersonImage:
+    return PersonImage(
+        person_id=person_id, sha256="0" * 64, format="jpeg", width=1, height=1, size_bytes=1, box=[0, 0, 1, 1],
+        quality={}, stored_path="a", thumbnail_path="b",
+    )  # fmt: skip
 
 
 def test_R_LIB_1_generated_ids_are_uuid_7_and_sort_by_their_making() -> None:

@@ -23,10 +23,9 @@ def anyio_backend() -> str:
 
 @pytest.mark.parametrize("when", ["before the commit", "while it commits"])
 async def test_R_LIB_1_cancelled_change_is_whole_or_not_there(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, when: str
+    tmp_path: Path, database_url: str, monkeypatch: pytest.MonkeyPatch, when: str
 ) -> None:
-    database = Database(f"sqlite+aiosqlite:///{tmp_path / 'test.db'}")
-    await database.migrate()
+    database = Database(database_url)
     storage = LocalStorage(tmp_path)
     storage.write("old.jpeg", b"old")
     changes = GalleryChanges(database, storage, GalleryIndexes(database, ExactIndex))

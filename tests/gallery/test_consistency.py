@@ -32,6 +32,11 @@ from lianpu.vectors.index import IndexedEmbedding
 pytestmark = pytest.mark.anyio
 KEY = ("alpha", "1")
 DIMENSION = 4
+UNGUARDED = {
+    "sqlite": ("PRAGMA foreign_keys=OFF", "PRAGMA foreign_keys=ON"),
+    "postgresql": ("SET session_replication_role = replica", "SET session_replication_role = DEFAULT"),
+    "mariadb": ("SET foreign_key_checks = 0", "SET foreign_key_checks = 1"),
+}
 
 
 @pytest.fixture
@@ -58,8 +63,11 @@ class Gallery:
     async def execute(self, statement: str, **values: Any) -> None:
         async with self.database.session() as session:
             # What breaks a gallery asks no foreign key.
-            await session.execute(text("PRAGMA foreign_keys=OFF"))
+            off, on = UNGUARDED[session.get_bind().dialect.name]
+            await session.execute(text(off))
             await session.execute(text(statement), values)
+            await session.commit()
+            await session.execute(text(on))
             await session.commit()
 
     async def one(self, query: str) -> Any:
@@ -103,9 +111,8 @@ class Gallery:
 
 
 @pytest.fixture
-async def gallery(tmp_path: Path) -> AsyncIterator[Gallery]:
-    database = Database(f"sqlite+aiosqlite:///{tmp_path / 'lianpu.db'}")
-    await database.migrate()
+async def gallery(tmp_path: Path, database_url: str) -> AsyncIterator[Gallery]:
+    database = Database(database_url)
     storage = LocalStorage(tmp_path)
     indexes = GalleryIndexes(database, ExactIndex)
     changes = GalleryChanges(database, storage, indexes)
@@ -158,11 +165,11 @@ async def _unfinished_orphan(gallery: Gallery) -> None:
 
 
 async def _no_primary(gallery: Gallery) -> None:
-    await gallery.execute("UPDATE person_images SET is_primary = 0 WHERE person_id = 'ada'")
+    await gallery.execute("UPDATE person_images SET is_primary = false WHERE person_id = 'ada'")
 
 
 async def _several_primaries(gallery: Gallery) -> None:
-    await gallery.execute("UPDATE person_images SET is_primary = 1 WHERE person_id = 'ada'")
+    await gallery.execute("UPDATE person_images SET is_primary = true WHERE person_id = 'ada'")
 
 
 async def _embedding_orphan(gallery: Gallery) -> None:

@@ -13,11 +13,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy.exc import OperationalError
 
 from lianpu.accounts.roles import Role
 from lianpu.database.base import now_utc
 from lianpu.database.session import Database
-from lianpu.errors import IdempotencyError, JobNotFoundError, JobStateError, PackDamagedError
+from lianpu.errors import DatabaseUnreachableError, IdempotencyError, JobNotFoundError, JobStateError, PackDamagedError
 from lianpu.jobs.handler import RunningJob
 from lianpu.jobs.jobs import JobRecord, Jobs
 from lianpu.jobs.models import JobStatus
@@ -45,9 +46,8 @@ class Handler:
 
 
 @pytest.fixture
-async def database(tmp_path: Path) -> AsyncIterator[Database]:
-    opened = Database(f"sqlite+aiosqlite:///{tmp_path / 'test.db'}")
-    await opened.migrate()
+async def database(database_url: str) -> AsyncIterator[Database]:
+    opened = Database(database_url)
     yield opened
     await opened.close()
 
@@ -118,6 +118,24 @@ async def test_R_OPS_7_a_refusal_ends_the_job_with_its_code(database: Database, 
     assert "secret" not in str(fallen.job.error)
 
 
+async def test_R_OPS_2_a_job_that_met_a_trouble_of_the_database_is_tried_again(
+    database: Database, tmp_path: Path
+) -> None:
+    troubles = [DatabaseUnreachableError("It is away."), OperationalError("x", {}, Exception(1213, "Deadlock found"))]
+
+    async def meet(job: RunningJob) -> dict[str, Any]:
+        if job.parameters["always"] or job.attempt <= len(troubles):
+            raise troubles[(job.attempt - 1) % 2]
+        return {"attempt": job.attempt}
+
+    async with working(database, tmp_path, meet=meet) as jobs:
+        once = await ended(jobs, (await jobs.submit("meet", {"always": False})).id)
+        always = await ended(jobs, (await jobs.submit("meet", {"always": True})).id)
+    assert (once.job.status, once.job.result) == ("completed", {"attempt": 3})
+    assert always.job.error is not None
+    assert (always.job.status, always.job.error["code"], always.job.attempts) == ("failed", "database_unreachable", 3)
+
+
 async def test_R_OPS_7_a_running_job_is_cancelled_and_goes_on_when_retried(database: Database, tmp_path: Path) -> None:
     steps: list[int] = []
     go_on = asyncio.Event()
@@ -132,7 +150,7 @@ async def test_R_OPS_7_a_running_job_is_cancelled_and_goes_on_when_retried(datab
 
     async with working(database, tmp_path, walk=walk) as jobs:
         job = await jobs.submit("walk", {})
-        while not steps:
+        while len(steps) < 2:
             await asyncio.sleep(0.005)
         await jobs.cancel(job.id)
         go_on.set()
@@ -218,6 +236,7 @@ async def test_R_OPS_7_a_job_that_always_kills_its_process_is_given_up(database:
         stored = await session.get(type(job), job.id)
         assert stored is not None
         stored.status, stored.attempts, stored.finished_at, stored.result = JobStatus.PROCESSING, 2, None, None
+        stored.lease_expires_at = now_utc() - timedelta(seconds=1)
         await session.commit()
     async with working(database, tmp_path, echo=_echo, max_attempts=2) as jobs:
         record = await ended(jobs, job.id)

@@ -2833,6 +2833,254 @@ export interface paths {
     patch?: never;
     trace?: never;
   };
+  "/api/v1/recognition/subjects": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /**
+     * List Subjects
+     * @description The names of all persons, each once.
+     *
+     *     Needs the scope `gallery:read` (roles: viewer, operator, admin).
+     */
+    get: operations["list_subjects_api_v1_recognition_subjects_get"];
+    put?: never;
+    /**
+     * Add Subject
+     * @description A person without an image yet.
+     *
+     *     Needs the scope `gallery:enrol` (roles: operator, admin).
+     */
+    post: operations["add_subject_api_v1_recognition_subjects_post"];
+    /**
+     * Delete Subjects
+     * @description Every person of the gallery, with all examples.
+     *
+     *     Needs the scope `gallery:manage` (roles: operator, admin).
+     */
+    delete: operations["delete_subjects_api_v1_recognition_subjects_delete"];
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/v1/recognition/subjects/{subject}": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    /**
+     * Rename Subject
+     * @description One that becomes a subject who exists is merged into it.
+     *
+     *     Needs the scope `gallery:enrol` (roles: operator, admin).
+     */
+    put: operations["rename_subject_api_v1_recognition_subjects__subject__put"];
+    post?: never;
+    /**
+     * Delete Subject
+     * @description With all examples.
+     *
+     *     Needs the scope `gallery:enrol` (roles: operator, admin).
+     */
+    delete: operations["delete_subject_api_v1_recognition_subjects__subject__delete"];
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/v1/recognition/faces": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /**
+     * List Examples
+     * @description Examples of all subjects or of one, oldest first.
+     *
+     *     Needs the scope `gallery:read` (roles: viewer, operator, admin).
+     */
+    get: operations["list_examples_api_v1_recognition_faces_get"];
+    put?: never;
+    /**
+     * Add Example
+     * @description A photo with one face; the subject is made where there is none.
+     *
+     *     Needs the scope `gallery:enrol` (roles: operator, admin).
+     */
+    post: operations["add_example_api_v1_recognition_faces_post"];
+    /**
+     * Delete Examples Of
+     * @description All examples of a subject; without one those of everybody, which needs `gallery:manage`.
+     *
+     *     Needs the scope `gallery:enrol` (roles: operator, admin).
+     */
+    delete: operations["delete_examples_of_api_v1_recognition_faces_delete"];
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/v1/recognition/faces/delete": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /**
+     * Delete Examples
+     * @description Those that there are; others are passed over.
+     *
+     *     Needs the scope `gallery:enrol` (roles: operator, admin).
+     */
+    post: operations["delete_examples_api_v1_recognition_faces_delete_post"];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/v1/recognition/faces/{image_id}": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    post?: never;
+    /**
+     * Delete Example
+     * @description Needs the scope `gallery:enrol` (roles: operator, admin).
+     */
+    delete: operations["delete_example_api_v1_recognition_faces__image_id__delete"];
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/v1/recognition/faces/{image_id}/img": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /**
+     * Get Example Image
+     * @description The photo, byte for byte as it was uploaded.
+     *
+     *     Needs the scope `gallery:read` (roles: viewer, operator, admin).
+     */
+    get: operations["get_example_image_api_v1_recognition_faces__image_id__img_get"];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/v1/recognition/recognize": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /**
+     * Recognize
+     * @description 1:N: whom each face matches, by this server's thresholds.
+     *
+     *     Needs the scope `gallery:recognise` (roles: viewer, operator, admin).
+     */
+    post: operations["recognize_api_v1_recognition_recognize_post"];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/v1/recognition/faces/{image_id}/verify": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /**
+     * Verify Example
+     * @description 1:1 with a stored example.
+     *
+     *     Needs the scope `gallery:recognise` (roles: viewer, operator, admin).
+     */
+    post: operations["verify_example_api_v1_recognition_faces__image_id__verify_post"];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/v1/detection/detect": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /**
+     * Detect
+     * @description Boxes, and what the plugins say.
+     *
+     *     Needs the scope `gallery:recognise` (roles: viewer, operator, admin).
+     */
+    post: operations["detect_api_v1_detection_detect_post"];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/v1/verification/verify": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /**
+     * Verify
+     * @description 1:1: the one face of the source with each face of the target.
+     *
+     *     Needs the scope `gallery:recognise` (roles: viewer, operator, admin).
+     */
+    post: operations["verify_api_v1_verification_verify_post"];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
   "/api/v1/audit": {
     parameters: {
       query?: never;
@@ -3077,6 +3325,13 @@ export interface components {
        * @description As it was then.
        */
       name: string;
+    };
+    /** AgeRange */
+    AgeRange: {
+      /** Low */
+      low: number;
+      /** High */
+      high: number;
     };
     /** AppliedAnswer */
     AppliedAnswer: {
@@ -3548,6 +3803,16 @@ export interface components {
         [key: string]: number;
       };
     };
+    /** ComparedFaces */
+    ComparedFaces: {
+      source_image_face: components["schemas"]["FoundFace"];
+      /** Face Matches */
+      face_matches: components["schemas"]["VerifiedFace"][];
+      /** Plugins Versions */
+      plugins_versions?: {
+        [key: string]: string;
+      } | null;
+    };
     /**
      * Conclusion
      * @enum {string}
@@ -3773,6 +4038,11 @@ export interface components {
       /** Person Ids */
       person_ids: string[];
     };
+    /** DeletedAnswer */
+    DeletedAnswer: {
+      /** Deleted */
+      deleted: number;
+    };
     /** DeletionAnswer */
     DeletionAnswer: {
       /** Request Id */
@@ -3877,6 +4147,15 @@ export interface components {
       liveness: components["schemas"]["LivenessAnswer"] | null;
       /** @description Null: the pack has no network for them. */
       attributes: components["schemas"]["AttributesAnswer"] | null;
+    };
+    /** DetectionAnswer */
+    DetectionAnswer: {
+      /** Result */
+      result: components["schemas"]["FoundFace"][];
+      /** Plugins Versions */
+      plugins_versions?: {
+        [key: string]: string;
+      } | null;
     };
     /** DisagreementAnswer */
     DisagreementAnswer: {
@@ -4477,6 +4756,38 @@ export interface components {
      * @enum {string}
      */
     EventKind: "person_appeared" | "person_left" | "unknown_appeared" | "unknown_left";
+    /** ExampleAnswer */
+    ExampleAnswer: {
+      /** Image Id */
+      image_id: string;
+      /** Subject */
+      subject: string;
+    };
+    /** ExamplePageAnswer */
+    ExamplePageAnswer: {
+      /** Faces */
+      faces: components["schemas"]["ExampleAnswer"][];
+      /**
+       * Page Number
+       * @description From 0.
+       */
+      page_number: number;
+      /** Page Size */
+      page_size: number;
+      /** Total Pages */
+      total_pages: number;
+      /** Total Elements */
+      total_elements: number;
+    };
+    /** ExampleVerificationAnswer */
+    ExampleVerificationAnswer: {
+      /** Result */
+      result: components["schemas"]["VerifiedFace"][];
+      /** Plugins Versions */
+      plugins_versions?: {
+        [key: string]: string;
+      } | null;
+    };
     /** ExportFields */
     ExportFields: {
       /**
@@ -4562,6 +4873,25 @@ export interface components {
       /** @description Null: liveness is off. */
       liveness: components["schemas"]["LivenessAnswer"] | null;
     };
+    /**
+     * FaceBox
+     * @description Whole pixels of the upright photo.
+     */
+    FaceBox: {
+      /**
+       * Probability
+       * @description The detector's score, held to 0…1.
+       */
+      probability: number;
+      /** X Min */
+      x_min: number;
+      /** Y Min */
+      y_min: number;
+      /** X Max */
+      x_max: number;
+      /** Y Max */
+      y_max: number;
+    };
     /** FailedImageAnswer */
     FailedImageAnswer: {
       /** Image Id */
@@ -4636,6 +4966,27 @@ export interface components {
       /** Name */
       name: string;
     };
+    /**
+     * FoundFace
+     * @description What was not asked for by `face_plugins` or `status`, or the pack has no network for, is left out.
+     */
+    FoundFace: {
+      box: components["schemas"]["FaceBox"];
+      age?: components["schemas"]["AgeRange"] | null;
+      gender?: components["schemas"]["GenderAnswer"] | null;
+      pose?: components["schemas"]["Pose"] | null;
+      /** Landmarks */
+      landmarks?: [number, number][] | null;
+      /** Embedding */
+      embedding?: number[] | null;
+      /**
+       * Execution Time
+       * @description Milliseconds.
+       */
+      execution_time?: {
+        [key: string]: number;
+      } | null;
+    };
     /** GalleryCounts */
     GalleryCounts: {
       /** Persons */
@@ -4651,6 +5002,14 @@ export interface components {
      * @enum {string}
      */
     Gender: "female" | "male";
+    /** GenderAnswer */
+    GenderAnswer: {
+      /**
+       * Value
+       * @example female
+       */
+      value: string;
+    };
     /** GeneratedEmbedding */
     GeneratedEmbedding: {
       /**
@@ -6286,6 +6645,18 @@ export interface components {
       /** Visible Label */
       visible_label: boolean;
     };
+    /**
+     * Pose
+     * @description Degrees; null where the pack cannot tell.
+     */
+    Pose: {
+      /** Pitch */
+      pitch: number | null;
+      /** Roll */
+      roll: number | null;
+      /** Yaw */
+      yaw: number | null;
+    };
     /** ProcessAnswer */
     ProcessAnswer: {
       /** Memory Bytes */
@@ -6429,6 +6800,38 @@ export interface components {
      * @enum {string}
      */
     Readiness: "ready" | "degraded" | "not_installed" | "model_missing" | "provider_missing" | "broken";
+    /** RecognisedFace */
+    RecognisedFace: {
+      box: components["schemas"]["FaceBox"];
+      age?: components["schemas"]["AgeRange"] | null;
+      gender?: components["schemas"]["GenderAnswer"] | null;
+      pose?: components["schemas"]["Pose"] | null;
+      /** Landmarks */
+      landmarks?: [number, number][] | null;
+      /** Embedding */
+      embedding?: number[] | null;
+      /**
+       * Execution Time
+       * @description Milliseconds.
+       */
+      execution_time?: {
+        [key: string]: number;
+      } | null;
+      /**
+       * Subjects
+       * @description Those that match by this server's thresholds, best first.
+       */
+      subjects: components["schemas"]["SimilarSubject"][];
+    };
+    /** RecognitionAnswer */
+    RecognitionAnswer: {
+      /** Result */
+      result: components["schemas"]["RecognisedFace"][];
+      /** Plugins Versions */
+      plugins_versions?: {
+        [key: string]: string;
+      } | null;
+    };
     /** RecordingAnswer */
     RecordingAnswer: {
       /** Recording Id */
@@ -6517,6 +6920,11 @@ export interface components {
        * @description Images embedded by it; their vectors stay stored and come back with it.
        */
       embeddings: number;
+    };
+    /** RenamedAnswer */
+    RenamedAnswer: {
+      /** Updated */
+      updated: boolean;
     };
     /** ResultAnswer */
     ResultAnswer: {
@@ -6955,6 +7363,16 @@ export interface components {
        */
       fingerprint: string;
     };
+    /** SimilarSubject */
+    SimilarSubject: {
+      /** Subject */
+      subject: string;
+      /**
+       * Similarity
+       * @description 0…1, this server's score; no probability.
+       */
+      similarity: number;
+    };
     /**
      * Stage
      * @description What is being done to a photo, in this order.
@@ -7200,6 +7618,27 @@ export interface components {
       viewers: number;
       /** Live Swaps */
       live_swaps: number;
+    };
+    /** SubjectAnswer */
+    SubjectAnswer: {
+      /**
+       * Subject
+       * @example 张三
+       */
+      subject: string;
+    };
+    /** SubjectFields */
+    SubjectFields: {
+      /**
+       * Subject
+       * @example 张三
+       */
+      subject: string;
+    };
+    /** SubjectsAnswer */
+    SubjectsAnswer: {
+      /** Subjects */
+      subjects: string[];
     };
     /**
      * SwapKind
@@ -7527,6 +7966,34 @@ export interface components {
       score: number | null;
       /** Margin */
       margin: number | null;
+    };
+    /** VerificationAnswer */
+    VerificationAnswer: {
+      /** Result */
+      result: components["schemas"]["ComparedFaces"][];
+    };
+    /** VerifiedFace */
+    VerifiedFace: {
+      box: components["schemas"]["FaceBox"];
+      age?: components["schemas"]["AgeRange"] | null;
+      gender?: components["schemas"]["GenderAnswer"] | null;
+      pose?: components["schemas"]["Pose"] | null;
+      /** Landmarks */
+      landmarks?: [number, number][] | null;
+      /** Embedding */
+      embedding?: number[] | null;
+      /**
+       * Execution Time
+       * @description Milliseconds.
+       */
+      execution_time?: {
+        [key: string]: number;
+      } | null;
+      /**
+       * Similarity
+       * @description 0…1, this server's score; no probability.
+       */
+      similarity: number;
     };
     /** VersionsAnswer */
     VersionsAnswer: {
@@ -7994,6 +8461,23 @@ export interface components {
       errors?: components["schemas"]["ProblemField"][];
     } & {
       [key: string]: unknown;
+    };
+    /**
+     * CompreFaceError
+     * @description How CompreFace says that something went wrong.
+     */
+    CompreFaceError: {
+      /**
+       * Message
+       * @example No face was found in the photo.
+       */
+      message: string;
+      /**
+       * Code
+       * @description CompreFace's own number; 0 where it has none.
+       * @example 28
+       */
+      code: number;
     };
   };
   responses: never;
@@ -22812,6 +23296,1367 @@ export interface operations {
         };
         content: {
           "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  list_subjects_api_v1_recognition_subjects_get: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["SubjectsAnswer"];
+        };
+      };
+      /** @description Bad Request */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["CompreFaceError"];
+        };
+      };
+      /** @description Unauthorized */
+      401: {
+        headers: {
+          "WWW-Authenticate"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["CompreFaceError"];
+        };
+      };
+      /** @description Forbidden */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["CompreFaceError"];
+        };
+      };
+      /** @description Not Found */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["CompreFaceError"];
+        };
+      };
+      /** @description Too Many Requests */
+      429: {
+        headers: {
+          "Retry-After"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["CompreFaceError"];
+        };
+      };
+      /** @description Service Unavailable */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["CompreFaceError"];
+        };
+      };
+    };
+  };
+  add_subject_api_v1_recognition_subjects_post: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        "application/json": components["schemas"]["SubjectFields"];
+      };
+    };
+    responses: {
+      /** @description Successful Response */
+      201: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["SubjectAnswer"];
+        };
+      };
+      /** @description Bad Request */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["CompreFaceError"];
+        };
+      };
+      /** @description Unauthorized */
+      401: {
+        headers: {
+          "WWW-Authenticate"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["CompreFaceError"];
+        };
+      };
+      /** @description Forbidden */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["CompreFaceError"];
+        };
+      };
+      /** @description Not Found */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["CompreFaceError"];
+        };
+      };
+      /** @description Request Entity Too Large */
+      413: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["CompreFaceError"];
+        };
+      };
+      /** @description Too Many Requests */
+      429: {
+        headers: {
+          "Retry-After"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["CompreFaceError"];
+        };
+      };
+      /** @description Service Unavailable */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["CompreFaceError"];
+        };
+      };
+    };
+  };
+  delete_subjects_api_v1_recognition_subjects_delete: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["DeletedAnswer"];
+        };
+      };
+      /** @description Bad Request */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["CompreFaceError"];
+        };
+      };
+      /** @description Unauthorized */
+      401: {
+        headers: {
+          "WWW-Authenticate"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["CompreFaceError"];
+        };
+      };
+      /** @description Forbidden */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["CompreFaceError"];
+        };
+      };
+      /** @description Not Found */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["CompreFaceError"];
+        };
+      };
+      /** @description Too Many Requests */
+      429: {
+        headers: {
+          "Retry-After"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["CompreFaceError"];
+        };
+      };
+      /** @description Service Unavailable */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["CompreFaceError"];
+        };
+      };
+    };
+  };
+  rename_subject_api_v1_recognition_subjects__subject__put: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        /** @description Its name. */
+        subject: string;
+      };
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        "application/json": components["schemas"]["SubjectFields"];
+      };
+    };
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["RenamedAnswer"];
+        };
+      };
+      /** @description Bad Request */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["CompreFaceError"];
+        };
+      };
+      /** @description Unauthorized */
+      401: {
+        headers: {
+          "WWW-Authenticate"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["CompreFaceError"];
+        };
+      };
+      /** @description Forbidden */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["CompreFaceError"];
+        };
+      };
+      /** @description Not Found */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["CompreFaceError"];
+        };
+      };
+      /** @description Request Entity Too Large */
+      413: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["CompreFaceError"];
+        };
+      };
+      /** @description Too Many Requests */
+      429: {
+        headers: {
+          "Retry-After"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["CompreFaceError"];
+        };
+      };
+      /** @description Service Unavailable */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["CompreFaceError"];
+        };
+      };
+    };
+  };
+  delete_subject_api_v1_recognition_subjects__subject__delete: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        /** @description Its name. */
+        subject: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["SubjectAnswer"];
+        };
+      };
+      /** @description Bad Request */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["CompreFaceError"];
+        };
+      };
+      /** @description Unauthorized */
+      401: {
+        headers: {
+          "WWW-Authenticate"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["CompreFaceError"];
+        };
+      };
+      /** @description Forbidden */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["CompreFaceError"];
+        };
+      };
+      /** @description Not Found */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["CompreFaceError"];
+        };
+      };
+      /** @description Too Many Requests */
+      429: {
+        headers: {
+          "Retry-After"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["CompreFaceError"];
+        };
+      };
+      /** @description Service Unavailable */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["CompreFaceError"];
+        };
+      };
+    };
+  };
+  list_examples_api_v1_recognition_faces_get: {
+    parameters: {
+      query?: {
+        /** @description Name of a subject; left out: all. */
+        subject?: string | null;
+        page?: number;
+        size?: number;
+      };
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["ExamplePageAnswer"];
+        };
+      };
+      /** @description Bad Request */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["CompreFaceError"];
+        };
+      };
+      /** @description Unauthorized */
+      401: {
+        headers: {
+          "WWW-Authenticate"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["CompreFaceError"];
+        };
+      };
+      /** @description Forbidden */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["CompreFaceError"];
+        };
+      };
+      /** @description Not Found */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["CompreFaceError"];
+        };
+      };
+      /** @description Too Many Requests */
+      429: {
+        headers: {
+          "Retry-After"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["CompreFaceError"];
+        };
+      };
+      /** @description Service Unavailable */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["CompreFaceError"];
+        };
+      };
+    };
+  };
+  add_example_api_v1_recognition_faces_post: {
+    parameters: {
+      query: {
+        /** @description Name of the subject. */
+        subject: string;
+        /** @description Least probability that it is a face. */
+        det_prob_threshold?: number | null;
+      };
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        "multipart/form-data": {
+          /** Format: binary */
+          file: string;
+        };
+        "application/json": {
+          /** Format: byte */
+          file: string;
+        };
+      };
+    };
+    responses: {
+      /** @description Successful Response */
+      201: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["ExampleAnswer"];
+        };
+      };
+      /** @description Bad Request */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["CompreFaceError"];
+        };
+      };
+      /** @description Unauthorized */
+      401: {
+        headers: {
+          "WWW-Authenticate"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["CompreFaceError"];
+        };
+      };
+      /** @description Forbidden */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["CompreFaceError"];
+        };
+      };
+      /** @description Not Found */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["CompreFaceError"];
+        };
+      };
+      /** @description Request Entity Too Large */
+      413: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["CompreFaceError"];
+        };
+      };
+      /** @description Too Many Requests */
+      429: {
+        headers: {
+          "Retry-After"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["CompreFaceError"];
+        };
+      };
+      /** @description Service Unavailable */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["CompreFaceError"];
+        };
+      };
+      /** @description Insufficient Storage */
+      507: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["CompreFaceError"];
+        };
+      };
+    };
+  };
+  delete_examples_of_api_v1_recognition_faces_delete: {
+    parameters: {
+      query?: {
+        /** @description Name of a subject; left out: all. */
+        subject?: string | null;
+      };
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["DeletedAnswer"];
+        };
+      };
+      /** @description Bad Request */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["CompreFaceError"];
+        };
+      };
+      /** @description Unauthorized */
+      401: {
+        headers: {
+          "WWW-Authenticate"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["CompreFaceError"];
+        };
+      };
+      /** @description Forbidden */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["CompreFaceError"];
+        };
+      };
+      /** @description Not Found */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["CompreFaceError"];
+        };
+      };
+      /** @description Too Many Requests */
+      429: {
+        headers: {
+          "Retry-After"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["CompreFaceError"];
+        };
+      };
+      /** @description Service Unavailable */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["CompreFaceError"];
+        };
+      };
+    };
+  };
+  delete_examples_api_v1_recognition_faces_delete_post: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        "application/json": string[];
+      };
+    };
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["ExampleAnswer"][];
+        };
+      };
+      /** @description Bad Request */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["CompreFaceError"];
+        };
+      };
+      /** @description Unauthorized */
+      401: {
+        headers: {
+          "WWW-Authenticate"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["CompreFaceError"];
+        };
+      };
+      /** @description Forbidden */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["CompreFaceError"];
+        };
+      };
+      /** @description Not Found */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["CompreFaceError"];
+        };
+      };
+      /** @description Request Entity Too Large */
+      413: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["CompreFaceError"];
+        };
+      };
+      /** @description Too Many Requests */
+      429: {
+        headers: {
+          "Retry-After"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["CompreFaceError"];
+        };
+      };
+      /** @description Service Unavailable */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["CompreFaceError"];
+        };
+      };
+    };
+  };
+  delete_example_api_v1_recognition_faces__image_id__delete: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        image_id: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["ExampleAnswer"];
+        };
+      };
+      /** @description Bad Request */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["CompreFaceError"];
+        };
+      };
+      /** @description Unauthorized */
+      401: {
+        headers: {
+          "WWW-Authenticate"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["CompreFaceError"];
+        };
+      };
+      /** @description Forbidden */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["CompreFaceError"];
+        };
+      };
+      /** @description Not Found */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["CompreFaceError"];
+        };
+      };
+      /** @description Too Many Requests */
+      429: {
+        headers: {
+          "Retry-After"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["CompreFaceError"];
+        };
+      };
+      /** @description Service Unavailable */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["CompreFaceError"];
+        };
+      };
+    };
+  };
+  get_example_image_api_v1_recognition_faces__image_id__img_get: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        image_id: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content?: never;
+      };
+      /** @description Bad Request */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["CompreFaceError"];
+        };
+      };
+      /** @description Unauthorized */
+      401: {
+        headers: {
+          "WWW-Authenticate"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["CompreFaceError"];
+        };
+      };
+      /** @description Forbidden */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["CompreFaceError"];
+        };
+      };
+      /** @description Not Found */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["CompreFaceError"];
+        };
+      };
+      /** @description Too Many Requests */
+      429: {
+        headers: {
+          "Retry-After"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["CompreFaceError"];
+        };
+      };
+      /** @description Service Unavailable */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["CompreFaceError"];
+        };
+      };
+    };
+  };
+  recognize_api_v1_recognition_recognize_post: {
+    parameters: {
+      query?: {
+        /** @description Most subjects a face. */
+        prediction_count?: number;
+        /** @description Most faces, the largest first; 0: all. */
+        limit?: number;
+        /** @description Least probability that it is a face. */
+        det_prob_threshold?: number;
+        /** @description age, gender, landmarks, calculator, pose; by commas. */
+        face_plugins?: string;
+        /** @description With times and the pack's version. */
+        status?: boolean;
+        /** @description False: the photo is of one face, and the largest counts. */
+        detect_faces?: boolean;
+      };
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        "multipart/form-data": {
+          /** Format: binary */
+          file: string;
+        };
+        "application/json": {
+          /** Format: byte */
+          file: string;
+        };
+      };
+    };
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["RecognitionAnswer"];
+        };
+      };
+      /** @description Bad Request */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["CompreFaceError"];
+        };
+      };
+      /** @description Unauthorized */
+      401: {
+        headers: {
+          "WWW-Authenticate"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["CompreFaceError"];
+        };
+      };
+      /** @description Forbidden */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["CompreFaceError"];
+        };
+      };
+      /** @description Not Found */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["CompreFaceError"];
+        };
+      };
+      /** @description Request Entity Too Large */
+      413: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["CompreFaceError"];
+        };
+      };
+      /** @description Too Many Requests */
+      429: {
+        headers: {
+          "Retry-After"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["CompreFaceError"];
+        };
+      };
+      /** @description Service Unavailable */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["CompreFaceError"];
+        };
+      };
+    };
+  };
+  verify_example_api_v1_recognition_faces__image_id__verify_post: {
+    parameters: {
+      query?: {
+        /** @description Most faces, the largest first; 0: all. */
+        limit?: number;
+        /** @description Least probability that it is a face. */
+        det_prob_threshold?: number;
+        /** @description age, gender, landmarks, calculator, pose; by commas. */
+        face_plugins?: string;
+        /** @description With times and the pack's version. */
+        status?: boolean;
+        /** @description False: the photo is of one face, and the largest counts. */
+        detect_faces?: boolean;
+      };
+      header?: never;
+      path: {
+        image_id: string;
+      };
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        "multipart/form-data": {
+          /** Format: binary */
+          file: string;
+        };
+        "application/json": {
+          /** Format: byte */
+          file: string;
+        };
+      };
+    };
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["ExampleVerificationAnswer"];
+        };
+      };
+      /** @description Bad Request */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["CompreFaceError"];
+        };
+      };
+      /** @description Unauthorized */
+      401: {
+        headers: {
+          "WWW-Authenticate"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["CompreFaceError"];
+        };
+      };
+      /** @description Forbidden */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["CompreFaceError"];
+        };
+      };
+      /** @description Not Found */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["CompreFaceError"];
+        };
+      };
+      /** @description Request Entity Too Large */
+      413: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["CompreFaceError"];
+        };
+      };
+      /** @description Too Many Requests */
+      429: {
+        headers: {
+          "Retry-After"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["CompreFaceError"];
+        };
+      };
+      /** @description Service Unavailable */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["CompreFaceError"];
+        };
+      };
+    };
+  };
+  detect_api_v1_detection_detect_post: {
+    parameters: {
+      query?: {
+        /** @description Most faces, the largest first; 0: all. */
+        limit?: number;
+        /** @description Least probability that it is a face. */
+        det_prob_threshold?: number;
+        /** @description age, gender, landmarks, calculator, pose; by commas. */
+        face_plugins?: string;
+        /** @description With times and the pack's version. */
+        status?: boolean;
+        /** @description False: the photo is of one face, and the largest counts. */
+        detect_faces?: boolean;
+      };
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        "multipart/form-data": {
+          /** Format: binary */
+          file: string;
+        };
+        "application/json": {
+          /** Format: byte */
+          file: string;
+        };
+      };
+    };
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["DetectionAnswer"];
+        };
+      };
+      /** @description Bad Request */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["CompreFaceError"];
+        };
+      };
+      /** @description Unauthorized */
+      401: {
+        headers: {
+          "WWW-Authenticate"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["CompreFaceError"];
+        };
+      };
+      /** @description Forbidden */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["CompreFaceError"];
+        };
+      };
+      /** @description Not Found */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["CompreFaceError"];
+        };
+      };
+      /** @description Request Entity Too Large */
+      413: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["CompreFaceError"];
+        };
+      };
+      /** @description Too Many Requests */
+      429: {
+        headers: {
+          "Retry-After"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["CompreFaceError"];
+        };
+      };
+      /** @description Service Unavailable */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["CompreFaceError"];
+        };
+      };
+    };
+  };
+  verify_api_v1_verification_verify_post: {
+    parameters: {
+      query?: {
+        /** @description Most faces, the largest first; 0: all. */
+        limit?: number;
+        /** @description Least probability that it is a face. */
+        det_prob_threshold?: number;
+        /** @description age, gender, landmarks, calculator, pose; by commas. */
+        face_plugins?: string;
+        /** @description With times and the pack's version. */
+        status?: boolean;
+        /** @description False: the photo is of one face, and the largest counts. */
+        detect_faces?: boolean;
+      };
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        "multipart/form-data": {
+          /** Format: binary */
+          source_image: string;
+          /** Format: binary */
+          target_image: string;
+        };
+        "application/json": {
+          /** Format: byte */
+          source_image: string;
+          /** Format: byte */
+          target_image: string;
+        };
+      };
+    };
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["VerificationAnswer"];
+        };
+      };
+      /** @description Bad Request */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["CompreFaceError"];
+        };
+      };
+      /** @description Unauthorized */
+      401: {
+        headers: {
+          "WWW-Authenticate"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["CompreFaceError"];
+        };
+      };
+      /** @description Forbidden */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["CompreFaceError"];
+        };
+      };
+      /** @description Not Found */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["CompreFaceError"];
+        };
+      };
+      /** @description Request Entity Too Large */
+      413: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["CompreFaceError"];
+        };
+      };
+      /** @description Too Many Requests */
+      429: {
+        headers: {
+          "Retry-After"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["CompreFaceError"];
+        };
+      };
+      /** @description Service Unavailable */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["CompreFaceError"];
         };
       };
     };

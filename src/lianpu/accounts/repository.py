@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, cast
 
-from sqlalchemy import ColumnElement, CursorResult, Update, delete, func, or_, select, update
+from sqlalchemy import ColumnElement, CursorResult, Update, and_, delete, func, or_, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -40,15 +40,17 @@ class AccountRepository:
         query = select(func.count()).where(User.role == Role.ADMIN, User.is_active)
         return await self._session.scalar(query) or 0
 
-    async def hold_admins(self) -> None:
-        """Call first in a transaction that may take an administrator away: others that may wait for its end."""
+    async def hold_admins(self, user_id: str) -> None:
+        """Call first in a transaction that may take this administrator away: others that may wait for its end."""
         if self._session.get_bind().dialect.name == "sqlite":
             # It knows no locks of rows: the first write waits for the end of others, and keeps them waiting.
             await self._changed(update(User).where(User.role == Role.ADMIN).values(role=User.role))
             return
-        # In one order, so that no two wait for each other.
-        admins = select(User.id).where(User.role == Role.ADMIN, User.is_active).order_by(User.id)
-        await self._session.execute(admins.with_for_update())
+        # In one order, so that no two wait for each other; and with the one who is to change, since others that began
+        # earlier still count him among the administrators.
+        is_admin = and_(User.role == Role.ADMIN, User.is_active)
+        held = select(User.id).where(or_(is_admin, User.id == user_id)).order_by(User.id)
+        await self._session.execute(held.with_for_update())
 
     async def add_user(self, user: User) -> None:
         """

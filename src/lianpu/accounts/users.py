@@ -94,7 +94,7 @@ class Users:
         if change.password is not None:
             self._passwords.check(change.password, change.name or (await self.get(user_id)).name)
             new_hash = await self._passwords.hash(change.password)
-        async with self._keeping_an_admin() as repository:
+        async with self._keeping_an_admin(user_id) as repository:
             user = await repository.user(user_id)
             before = (user.role, user.is_active, user.password_hash, user.granted)
             if change.name is not None:
@@ -120,15 +120,15 @@ class Users:
         await self.update(user_id, UserChange(is_active=False))
         for take_along in self._on_deletion:
             await take_along(user_id)
-        async with self._keeping_an_admin() as repository:
+        async with self._keeping_an_admin(user_id) as repository:
             await repository.delete_user(user_id)
 
     @asynccontextmanager
-    async def _keeping_an_admin(self) -> AsyncGenerator[AccountRepository]:
+    async def _keeping_an_admin(self, user_id: str) -> AsyncGenerator[AccountRepository]:
         """A transaction that is undone where it leaves no active administrator, and waits for others like it."""
         async with self._database.session() as session:
             repository = AccountRepository(session)
-            await repository.hold_admins()
+            await repository.hold_admins(user_id)
             before = await repository.active_admins()
             yield repository
             if before and not await repository.active_admins():

@@ -21,6 +21,7 @@ from lianpu.api.request_context import RequestContext
 from lianpu.api.routes import INCLUDED, ROUTES
 from lianpu.api.security_headers import CORS
 from lianpu.bootstrap import Platform, open_platform
+from lianpu.compreface.dialect import CompreFaceDialect
 from lianpu.engines.restore.enhancement import PhotoEnhancer
 from lianpu.enhance import receiving as enhance_receiving
 from lianpu.enhance import router as enhance_router
@@ -117,6 +118,8 @@ def create_app(
     if settings.server.cors_origins:
         app.add_middleware(CORSMiddleware, allow_origins=settings.server.cors_origins, **CORS)
     app.add_middleware(RequestContext)
+    # Around what writes addresses down.
+    app.add_middleware(CompreFaceDialect)
     describe(app)
     return app
 
@@ -147,3 +150,4 @@ def _attach(app: FastAPI, platform: Platform) -> None:
     app.state.mqtt = platform.delivery.mqtt
     app.state.provenance = platform.provenance
     app.state.swap = platform.swap
+    app.state.compreface = platform.compreface

@@ -7,6 +7,8 @@ from fastapi.openapi.utils import get_openapi
 from fastapi.routing import iter_route_contexts
 
 from lianpu.api.openapi_access import add_access
+from lianpu.compreface.dialect import describe_errors
+from lianpu.compreface.schemas import CompreFaceError
 from lianpu.http.problems import Problem, problems
 
 DESCRIPTION = """
@@ -37,7 +39,9 @@ def describe(app: FastAPI) -> None:
             _replace_validation_answers(document)
             for unused in ("HTTPValidationError", "ValidationError"):
                 schemas.pop(unused, None)
+            schemas["CompreFaceError"] = CompreFaceError.model_json_schema()
             add_access(document, (context.original_route for context in iter_route_contexts(app.routes)))
+            describe_errors(document, {"$ref": "#/components/schemas/CompreFaceError"})
             app.openapi_schema = document
         return app.openapi_schema
 

@@ -7,6 +7,8 @@ from starlette.routing import BaseRoute
 
 from lianpu.accounts import key_router, me_router, token_router, user_router
 from lianpu.api import audit, docs, health, history, metrics, system
+from lianpu.compreface import recognition_router as compreface_recognition_router
+from lianpu.compreface import router as compreface_router
 from lianpu.enhance import router as enhance_router
 from lianpu.gallery import recognition_router
 from lianpu.gallery import router as gallery_router
@@ -69,6 +71,8 @@ ROUTERS = (
     swap_router.router,
     consents_router.router,
     live_swap_router.router,
+    compreface_router.router,
+    compreface_recognition_router.router,
     audit.router,
     health.router,
     metrics.router,

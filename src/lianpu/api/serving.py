@@ -1,8 +1,9 @@
-"""uvicorn as Lianpu runs it: streams that would not end by themselves are ended when the server stops."""
+"""uvicorn as Lianpu runs it: at its end nobody new gets in, whoever is in is answered, and endless streams end."""
 
 import asyncio
 import socket
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from typing import Any
 
 import uvicorn
@@ -18,7 +19,9 @@ from lianpu.streams.live.connection import MESSAGE_SIZE
 from lianpu.streams.live.live import Live
 from lianpu.streams.streams import Streams
 
-GRACE_S = 10
+DRAIN_S = 10
+FIRST_WORDS_S = 1.0
+"""At the end of the server: how long after it connected a client may still begin its request."""
 MAX_MESSAGE_BYTES = 64 * 1024
 FLUSH_POLL_S = 0.005
 
@@ -36,7 +39,37 @@ class _SmallMessages(WebSocketsSansIOProtocol):
         self.conn.max_message_size = max_bytes
 
 
-class _Flushing(HttpToolsProtocol):
+class _Draining(HttpToolsProtocol):
+    """A client that connected just before the server stops gets an answer to what it is about to ask."""
+
+    _connected_s = 0.0
+    _is_stopping = False
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        self._connected_s = self.loop.time()
+
+    def on_headers_complete(self) -> None:
+        super().on_headers_complete()
+        if self._is_stopping and self.cycle is not None:  # pyright: ignore[reportUnnecessaryComparison] (an upgrade has none)
+            self.cycle.keep_alive = False
+
+    def shutdown(self) -> None:
+        left_s = self._connected_s + FIRST_WORDS_S - self.loop.time()
+        has_asked = self.cycle is not None  # pyright: ignore[reportUnnecessaryComparison]
+        if has_asked or self._is_stopping or left_s <= 0:
+            super().shutdown()
+            return
+        self._is_stopping = True
+        self.loop.call_later(left_s, self._stop_waiting)
+
+    def _stop_waiting(self) -> None:
+        # An upgrade has made something else of the connection, which ends in its own way.
+        if self in self.connections:
+            super().shutdown()
+
+
+class _Flushing(_Draining):
     """Tells the application when what it sent has left this process."""
 
     def on_message_begin(self) -> None:
@@ -51,11 +84,14 @@ class _Flushing(HttpToolsProtocol):
 
 
 class Server(uvicorn.Server):
-    def __init__(self, app: FastAPI, *, trusted_proxies: Sequence[str] = (), **options: Any) -> None:
+    def __init__(
+        self, app: FastAPI, *, trusted_proxies: Sequence[str] = (), drain_s: int = DRAIN_S, **options: Any
+    ) -> None:
         """
         Args:
             trusted_proxies: addresses or networks whose `X-Forwarded-For` and `X-Forwarded-Proto` count. From anybody
                 else they are ignored: a caller would otherwise be whom he likes to every limit and every log.
+            drain_s: how long requests under way may take when the server is told to stop; then they are cut off.
             options: further ones of `uvicorn.Config`.
         """
         super().__init__(
@@ -66,7 +102,7 @@ class Server(uvicorn.Server):
                 server_header=False,
                 proxy_headers=bool(trusted_proxies),
                 forwarded_allow_ips=list(trusted_proxies),
-                timeout_graceful_shutdown=GRACE_S,
+                timeout_graceful_shutdown=drain_s,
                 http=_Flushing,
                 ws=_SmallMessages,
                 ws_max_size=MAX_MESSAGE_BYTES,
@@ -81,6 +117,7 @@ class Server(uvicorn.Server):
         platform: Platform | None = getattr(self._app.state, "platform", None)
         if platform is not None:
             platform.readiness.drain()
+        await self._close_door(sockets or [])
         # uvicorn waits for open responses, and tells the application that it stops only after that.
         push: Push | None = getattr(self._app.state, "push", None)
         if push is not None:
@@ -92,3 +129,32 @@ class Server(uvicorn.Server):
         if streams is not None:
             await streams.close()
         await super().shutdown(sockets)
+
+    async def _close_door(self, listeners: Sequence[socket.socket]) -> None:
+        """Nobody connects from here on; a proxy sees at once that it has to ask another node.
+
+        Who has connected and was not yet accepted waits in the listener's queue, and closing that would reset him.
+        """
+        waiting = [connection for listener in listeners for connection in _accepted(listener)]
+        for server in self.servers:
+            server.close()
+        loop = asyncio.get_running_loop()
+        for connection in waiting:
+            with suppress(OSError):  # gone again
+                await loop.connect_accepted_socket(self._protocol, connection)
+
+    def _protocol(self) -> asyncio.Protocol:
+        return _Flushing(config=self.config, server_state=self.server_state, app_state=self.lifespan.state)
+
+
+def _accepted(listener: socket.socket) -> Iterator[socket.socket]:
+    if listener.fileno() < 0:  # closed already
+        return
+    listener.setblocking(False)
+    while True:
+        try:
+            connection, _ = listener.accept()
+        except OSError:  # there is no more
+            return
+        connection.setblocking(False)
+        yield connection

@@ -18,16 +18,15 @@ from lianpu.audit.chain import Head, Seal
 from lianpu.audit.entry import AuditEntry, Outcome
 from lianpu.audit.repository import AuditRepository
 from lianpu.database.base import now_utc
+from lianpu.database.conflicts import is_conflict
 from lianpu.database.session import Database
-from lianpu.errors import AuditUnavailableError, StorageError
+from lianpu.errors import AuditUnavailableError, LianpuError, StorageError
 
 BATCH_MAX = 200
 PATIENCE_S = 15.0
 """How long a database that does not take the entries is waited for."""
 RETRY_AFTER_S = 10
 WITHHELD_MAX = 1000
-CONFLICTS = frozenset({1020, 1205, 1213, "40001", "40P01"})
-"""MariaDB: changed since read, lock wait, deadlock; PostgreSQL: serialisation failure, deadlock."""
 _log = logging.getLogger(__name__)
 
 
@@ -93,7 +92,7 @@ class AuditLog:
                 _log.error("the audit log lacks what its anchor names; run `lianpu audit verify`")
             elif head is not None and head != kept:
                 await asyncio.to_thread(self._anchor.write, head)
-        except (StorageError, DBAPIError, OSError) as error:
+        except (LianpuError, DBAPIError, OSError) as error:
             _log.error("the audit log cannot be anchored: %s", error)
 
     async def close(self) -> None:
@@ -146,7 +145,8 @@ class AuditLog:
                 try:
                     return await self._store_once(entries)
                 except DBAPIError as error:
-                    if not _is_conflict(error):
+                    # A number that another process has taken, or its transaction came between.
+                    if not (isinstance(error, IntegrityError) or is_conflict(error)):
                         raise
                 await asyncio.sleep(random.uniform(0, 0.02))  # noqa: S311 (no secret)
 
@@ -209,11 +209,3 @@ def _withheld(entry: AuditEntry) -> AuditEntry:
     """As the caller saw it: whatever was done, the answer did not leave."""
     detail = {**entry.detail, "withheld_status": entry.status}
     return replace(entry, outcome=Outcome.FAILED, status=AuditUnavailableError.status, detail=detail)
-
-
-def _is_conflict(error: DBAPIError) -> bool:
-    if isinstance(error, IntegrityError):
-        return True
-    original = error.orig
-    codes = {getattr(original, "sqlstate", None), *getattr(original, "args", ())[:1]}
-    return bool(CONFLICTS & codes)

@@ -2,7 +2,7 @@
 
 from lianpu.bootstrap.building import build_platform, database_of
 from lianpu.bootstrap.engines import sessions_of, swap_engines_of
-from lianpu.bootstrap.opening import open_platform, prepare_home
+from lianpu.bootstrap.opening import open_platform, prepare_database, prepare_home
 from lianpu.bootstrap.platform import Platform
 
 __all__ = [
@@ -10,6 +10,7 @@ __all__ = [
     "build_platform",
     "database_of",
     "open_platform",
+    "prepare_database",
     "prepare_home",
     "sessions_of",
     "swap_engines_of",

@@ -15,6 +15,7 @@ from lianpu.bootstrap.moments import Moments
 from lianpu.bootstrap.platform import Platform
 from lianpu.bootstrap.readiness import Readiness
 from lianpu.bootstrap.readings import add_readings
+from lianpu.compreface.compreface import assemble_compreface
 from lianpu.database.session import Database
 from lianpu.engines.image import ImageLimits
 from lianpu.engines.restore.enhancement import PhotoEnhancer
@@ -162,6 +163,7 @@ def build_platform(
         source_key=lambda: accounts.secret.source_key,
         on_latency=StreamMetrics(instrument_registry).observe_latency,
     )
+    compreface = assemble_compreface(enabled=settings.compreface.enabled, database=database, gallery=gallery)
     platform = Platform(
         settings=settings,
         database=database,
@@ -194,6 +196,7 @@ def build_platform(
         instruments=instruments,
         history=History(Moments(instruments, queue, jobs, streams).take),
         readiness=Readiness(settings, database, registry, gallery, audit, workers),
+        compreface=compreface,
     )
     add_readings(platform, swap_run)
     return platform

@@ -7,7 +7,7 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager, nullcontext
 
 from lianpu.accounts.passwords import HashCost
-from lianpu.bootstrap.building import build_platform
+from lianpu.bootstrap.building import build_platform, database_of
 from lianpu.bootstrap.platform import Platform
 from lianpu.engines.restore.enhancement import PhotoEnhancer
 from lianpu.errors import HomeUnwritableError, PackError, PackNotFoundError, SigningKeyError, StorageError
@@ -107,6 +107,20 @@ async def _working(platform: Platform) -> AsyncGenerator[None]:
         await platform.enhancement.held.close()
         await platform.live.stop()
         await platform.push.stop()
+
+
+async def prepare_database(settings: Settings) -> None:
+    """Bring its schema to the newest revision.
+
+    Raises:
+        DatabaseUnreachableError, DatabaseLoginError: the server does not answer, or refuses.
+        DatabaseAddressError, DatabaseDriverError, DatabaseUnsuitableError: it cannot be used as it is.
+    """
+    database = database_of(settings)
+    try:
+        await database.migrate()
+    finally:
+        await database.close()
 
 
 def prepare_home(settings: Settings) -> None:

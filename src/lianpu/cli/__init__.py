@@ -8,10 +8,12 @@ import typer
 import lianpu
 from lianpu.cli import (
     audit,
+    backup,
     calibrate,
     camera,
     check,
     config,
+    db,
     default_pack,
     doctor,
     engines,
@@ -21,6 +23,7 @@ from lianpu.cli import (
     faces,
     gallery,
     health,
+    import_people,
     jobs,
     keys,
     models,
@@ -51,6 +54,9 @@ app.command()(calibrate.calibrate)
 app.command()(evaluate.evaluate)
 app.command()(doctor.doctor)
 app.command()(openapi.openapi)
+app.add_typer(import_people.app, name="import")
+app.command()(backup.backup)
+app.command()(backup.restore)
 app.add_typer(config.app, name="config")
 models.app.command()(default_pack.default)
 models.app.command()(pull.available)
@@ -69,6 +75,7 @@ gallery.app.command("import")(transfer.import_)
 app.add_typer(engines.app, name="engines")
 app.add_typer(camera.app, name="camera")
 app.add_typer(gallery.app, name="gallery")
+app.add_typer(db.app, name="db")
 app.add_typer(audit.app, name="audit")
 app.add_typer(provenance.app, name="provenance")
 

@@ -43,6 +43,7 @@ def active_pack(settings: "Settings") -> str:
     from sqlalchemy.exc import DBAPIError
 
     from lianpu.bootstrap import database_of
+    from lianpu.errors import LianpuError
     from lianpu.gallery.packs import default_pack
 
     if settings.database.url is None and not (settings.home / "lianpu.db").is_file():
@@ -52,12 +53,13 @@ def active_pack(settings: "Settings") -> str:
         database = database_of(settings)
         try:
             return await default_pack.active_pack(database, settings.packs.default)
-        except DBAPIError:  # a database of an older version, or none
-            return settings.packs.default
         finally:
             await database.close()
 
-    return asyncio.run(read())
+    try:
+        return asyncio.run(read())
+    except (DBAPIError, LianpuError):  # a database of an older version, or one that does not answer
+        return settings.packs.default
 
 
 def is_active(active: str, name: str, version: str) -> bool:

@@ -69,6 +69,7 @@ def examine(settings: "Settings") -> list[Finding]:
         *_inference(settings),
         *_engines(settings),
         *_home(settings.home),
+        *_database(settings),
         *_accounts(settings),
         *_audit(settings),
         *_lettering(settings),
@@ -201,6 +202,13 @@ def _home(home: Path) -> list[Finding]:
     free = shutil.disk_usage(existing).free
     level = Level.OK if free > LOW_DISK_BYTES else Level.NOTICE
     return [Finding("home", level, f"{home}, {free / 1e9:.1f} GB free")]
+
+
+def _database(settings: "Settings") -> list[Finding]:
+    from lianpu.cli.doctor_database import database_state
+
+    text, is_problem = database_state(settings)
+    return [Finding("database", Level.PROBLEM if is_problem else Level.OK, text)]
 
 
 def _accounts(settings: "Settings") -> list[Finding]:

@@ -16,6 +16,7 @@ def administrator_problem(settings: "Settings") -> str | None:
 
     from lianpu.accounts.repository import AccountRepository
     from lianpu.bootstrap import database_of
+    from lianpu.errors import LianpuError
 
     async def count() -> int:
         database = database_of(settings)
@@ -29,7 +30,7 @@ def administrator_problem(settings: "Settings") -> str | None:
         if settings.database.url is None and not (settings.home / "lianpu.db").is_file():
             return "there is none yet: the first `lianpu serve` prints a link to make one"
         admins = asyncio.run(count())
-    except (DBAPIError, OSError) as error:
+    except (DBAPIError, LianpuError, OSError) as error:
         # A home that may not be entered, a database of an older version, or one that does not answer.
         return f"it cannot be seen whether there is one: {type(error).__name__}"
     return None if admins else "there is none: `lianpu users create-admin NAME`, or the link that `lianpu serve` prints"

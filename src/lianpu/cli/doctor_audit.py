@@ -13,11 +13,13 @@ def audit_state(settings: "Settings") -> tuple[str, bool]:
     """A quick look, which proves no event. Returns: what to say, and whether it is a problem."""
     from sqlalchemy.exc import DBAPIError
 
+    from lianpu.errors import LianpuError
+
     try:
         if settings.database.url is None and not (settings.home / "lianpu.db").is_file():
             return "nothing is recorded yet", False
         head, problem = asyncio.run(_look(settings))
-    except (DBAPIError, OSError) as error:
+    except (DBAPIError, LianpuError, OSError) as error:
         # A home that may not be entered, a database of an older version, or one that does not answer.
         return f"it cannot be read: {type(error).__name__} of the database", False
     if problem is not None:

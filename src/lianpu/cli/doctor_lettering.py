@@ -17,11 +17,12 @@ def lettering_state(settings: "Settings") -> tuple[str, bool]:
     from sqlalchemy.exc import DBAPIError
 
     from lianpu.engines.lettering import Lettering
+    from lianpu.errors import LianpuError
 
     try:
         is_new = settings.database.url is None and not (settings.home / "lianpu.db").is_file()
         names = [] if is_new else asyncio.run(_names(settings))
-    except (DBAPIError, OSError) as error:
+    except (DBAPIError, LianpuError, OSError) as error:
         # A home that may not be entered, a database of an older version, or one that does not answer.
         return f"the names cannot be read: {type(error).__name__}", False
     if not names:

@@ -2,23 +2,18 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from lianpu.cli.enrolling import enrol_portions, portions_of, sendable, tell_counts, tell_items, upload
 from lianpu.cli.options import ConfigOption, HomeOption, load_settings
 
 if TYPE_CHECKING:
-    from httpx2 import AsyncClient
-
-    from lianpu.cli.photo_folder import Photo
+    from lianpu.cli.photo_uploads import Photo
     from lianpu.settings import Settings
-
-BATCH = "/api/v1/faces/batch"
-ITEMS_PER_PAGE = 1000
-ADDED, WOULD_ADD, KNOWN, SKIPPED, REFUSED = "enrolled", "would_enrol", "duplicate", "skipped", "failed"
 
 
 def enroll(
@@ -49,16 +44,13 @@ def enroll(
     if source.is_file():
         counts = asyncio.run(_enrol_archive(source, load_settings(home, config), fields))
     else:
-        photos = _photos_of(source)
+        photos = photos_in(source)
         counts = asyncio.run(_enrol_folder(photos, load_settings(home, config), fields))
-    added = f"{counts[WOULD_ADD]} would be added" if dry_run else f"{counts[ADDED]} added"
-    others = f", {counts[SKIPPED]} skipped" if counts[SKIPPED] else ""
-    typer.echo(f"{added}, {counts[KNOWN]} known already, {counts[REFUSED]} refused{others}")
-    if counts[REFUSED]:
-        raise typer.Exit(1)
+    tell_counts(counts, dry_run=dry_run)
 
 
-def _photos_of(folder: Path) -> "list[Photo]":
+def photos_in(folder: Path) -> "list[Photo]":
+    """Raises `typer.Exit(1)` when there is none, or two folders would become one person."""
     from lianpu.cli.photo_folder import SharedIdError, photos_of
 
     try:
@@ -76,8 +68,8 @@ async def _enrol_archive(archive: Path, settings: "Settings", fields: dict[str, 
     from lianpu.cli.client import open_client
 
     async with open_client(settings, writes=True) as client:
-        job = await _upload(client, _parts(archive), "application/octet-stream", fields)
-        await _tell_items(client, job, {})
+        job = await upload(client, _parts(archive), "application/octet-stream", fields)
+        await tell_items(client, job, {})
     if job["result"]["upload_kept"]:
         typer.echo(f"Mend the cause and run `lianpu jobs retry {job['job_id']}`.", err=True)
     return Counter(job["items"])
@@ -85,62 +77,12 @@ async def _enrol_archive(archive: Path, settings: "Settings", fields: dict[str, 
 
 async def _enrol_folder(photos: "list[Photo]", settings: "Settings", fields: dict[str, str]) -> Counter[str]:
     from lianpu.cli.client import open_client
-    from lianpu.cli.photo_folder import packed, problem_of, uploads_of
 
     counts: Counter[str] = Counter()
-    paths = {photo.file: photo.path for photo in photos}
-    limits = settings.bulk
-
-    def refuse(photo: "Photo", reason: str) -> None:
-        counts[REFUSED] += 1
-        typer.echo(f"{photo.path}: {reason}", err=True)
-
-    sent: list[Photo] = []
-    for photo in photos:
-        problem = problem_of(photo, limits.max_item_bytes)
-        if problem is None:
-            sent.append(photo)
-        else:
-            refuse(photo, problem)
-    # One item is the manifest's.
-    portions = list(uploads_of(sent, limits.max_items - 1, min(limits.max_upload_bytes, limits.max_unpacked_bytes)))
+    sent = sendable(photos, settings.bulk.max_item_bytes, counts)
     async with open_client(settings, writes=True) as client:
-        for portion in portions:
-            job = await _upload(client, packed(portion, refuse), "application/x-tar", fields)
-            await _tell_items(client, job, paths)
-            counts.update(job["items"])
+        await enrol_portions(client, portions_of(sent, settings.bulk), fields, counts)
     return counts
-
-
-async def _upload(
-    client: "AsyncClient", parts: AsyncIterator[bytes], content_type: str, fields: dict[str, str]
-) -> dict[str, Any]:
-    """The job, once it has completed."""
-    from lianpu.cli.client import answer_of
-    from lianpu.cli.jobs import follow
-
-    headers = {"Content-Type": content_type}
-    answer = await client.post(BATCH, content=parts, params=fields, headers=headers, timeout=None)
-    return await follow(client, answer_of(answer)["job"]["job_id"])
-
-
-async def _tell_items(client: "AsyncClient", job: dict[str, Any], paths: dict[str, Path]) -> None:
-    """Say what was refused, and what was warned about."""
-    from lianpu.cli.client import answer_of
-
-    cursor: str | None = None
-    while True:
-        parameters = {"limit": ITEMS_PER_PAGE} | ({} if cursor is None else {"cursor": cursor})
-        page = answer_of(await client.get(f"/api/v1/jobs/{job['job_id']}/items", params=parameters))
-        for item in page["items"]:
-            shown, detail = paths.get(item["name"], item["name"]), item["detail"]
-            if item["status"] == REFUSED:
-                typer.echo(f"{shown}: {detail.get('message', '')} [{detail['code']}]", err=True)
-            for warning in detail.get("warnings", []):
-                typer.echo(f"{shown}: warning: {warning['message']}", err=True)
-        cursor = page["next_cursor"]
-        if cursor is None:
-            return
 
 
 async def _parts(archive: Path) -> AsyncGenerator[bytes]:

@@ -1,5 +1,6 @@
 """`lianpu serve`: the server."""
 
+import asyncio
 import errno
 import signal
 import socket
@@ -31,10 +32,13 @@ def serve(
     config: ConfigOption = None,
 ) -> None:
     """Start the server and the console."""
+    # Before anything that takes time: as the first process of a container it would not hear of an early stop.
+    for stop in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(stop, _end)
     from lianpu.api.access import is_loopback
     from lianpu.api.app import create_app
     from lianpu.api.serving import Server
-    from lianpu.bootstrap import prepare_home
+    from lianpu.bootstrap import prepare_database, prepare_home
     from lianpu.cli.home_lock import locked_home
     from lianpu.cli.private_memory import keep_memory_private
     from lianpu.observability.logging import configure_logging
@@ -46,13 +50,10 @@ def serve(
     listener = _listen(server.host, server.port)
     url = _url(server.host, server.port)
     with listener, locked_home(settings.home, _url(_reachable(server.host), server.port)):
-        # uvicorn shuts down gracefully, then raises the signal once more for whoever was there before: this handler,
-        # so that the home is given back and an orderly end does not look like a crash.
-        for stop in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(stop, _end)
         # Not before the home is ours: the log file of a server that holds it is not to be touched.
         configure_logging(settings.logging, settings.home)
         keep_memory_private()
+        asyncio.run(prepare_database(settings))
         typer.echo(f"Lianpu: {url}   (home {settings.home}; Ctrl+C stops)", err=True)
         if not is_loopback(server.host):
             typer.echo(READABLE, err=True)
@@ -64,7 +65,9 @@ def serve(
                 typer.echo(INVITATION.format(url=_url(_reachable(server.host), server.port), token=token), err=True)
 
         app = create_app(settings, on_start=invite)
-        Server(app, trusted_proxies=server.trusted_proxies).run(sockets=[listener])
+        # uvicorn shuts down gracefully, then raises the signal once more for whoever was there before: `_end`, so that
+        # the home is given back and an orderly end does not look like a crash.
+        Server(app, trusted_proxies=server.trusted_proxies, drain_s=server.drain_s).run(sockets=[listener])
 
 
 def _end(*_: object) -> None:

@@ -8,7 +8,7 @@ from uuid import UUID
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import DateTime, Dialect, LargeBinary, MetaData, String
+from sqlalchemy import DateTime, Dialect, Double, Float, LargeBinary, MetaData, String
 from sqlalchemy.dialects import mysql
 from sqlalchemy.orm import DeclarativeBase
 from sqlalchemy.types import TypeDecorator, TypeEngine
@@ -29,6 +29,11 @@ class Base(DeclarativeBase):
 def identifier(length: int) -> TypeEngine[str]:
     """A string key compared byte by byte: MariaDB would otherwise take `A` and `a` for the same id."""
     return String(length).with_variant(mysql.VARCHAR(length, collation="utf8mb4_bin"), "mysql", "mariadb")
+
+
+def figure() -> TypeEngine[float]:
+    """A floating-point number of eight bytes on every database: MariaDB's FLOAT has four."""
+    return Float().with_variant(Double(), "mysql", "mariadb")
 
 
 class UtcDateTime(TypeDecorator[datetime]):

@@ -1,35 +1,46 @@
 """The database port: one engine, sessions from it, migrations on start."""
 
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
-from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar, cast
 
-from alembic import command
-from alembic.config import Config
-from sqlalchemy import Connection, event, make_url, text
+from sqlalchemy import event, text
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
 
-MIGRATIONS = Path(__file__).parent / "migrations"
+from lianpu.database import schema
+from lianpu.database.address import DatabaseAddress, DatabaseKind, database_address
+from lianpu.database.conflicts import repeated
+from lianpu.database.connecting import connector
+from lianpu.errors import NulCharacterError
+
+T = TypeVar("T")
+_BYTE_BY_BYTE = "SET NAMES utf8mb4 COLLATE utf8mb4_bin"
 
 
 class Database:
     """Sessions of one database, whose URL alone decides which (SQLite, PostgreSQL or MariaDB)."""
 
-    def __init__(self, url: str, *, patience_s: float = 30, is_durable: bool = False) -> None:
+    def __init__(
+        self, url: str, *, password: str | None = None, patience_s: float = 30, is_durable: bool = False
+    ) -> None:
         """
         Args:
+            password: instead of the URL's.
             patience_s: how long a SQLite writer waits for the lock instead of failing at once.
             is_durable: what SQLite has committed outlives a power cut too, not only the end of the process.
+
+        Raises:
+            DatabaseAddressError: the URL is none, or of a database or driver that is not known.
+            DatabaseDriverError: the driver is not installed.
         """
         self.url = url
-        self.is_sqlite = make_url(url).get_backend_name() == "sqlite"
-        options: dict[str, Any] = (
-            {"connect_args": {"timeout": patience_s}} if self.is_sqlite else {"pool_pre_ping": True}
-        )
+        self.address = database_address(url, password=password)
+        self.is_sqlite = self.address.kind is DatabaseKind.SQLITE
+        options = {"connect_args": {"timeout": patience_s}} if self.is_sqlite else _server_options(self.address)
         # The errors of drivers go to the log, and what was to be stored must not: hashes of passwords, faces.
-        self.engine = create_async_engine(url, hide_parameters=True, **options)
+        self.engine = create_async_engine(self.address.url, hide_parameters=True, **options)
+        event.listen(self.engine.sync_engine, "before_cursor_execute", _refuse_nul)
         if self.is_sqlite:
             pragmas = (
                 "journal_mode=WAL",
@@ -39,7 +50,10 @@ class Database:
                 # Else it sorts in files of its own outside of the home.
                 "temp_store=MEMORY",
             )
-            event.listen(self.engine.sync_engine, "connect", partial(_configure_sqlite, pragmas))
+            event.listen(self.engine.sync_engine, "connect", partial(_configure, [f"PRAGMA {one}" for one in pragmas]))
+        elif self.address.kind is DatabaseKind.MARIADB:
+            # What is no column, such as a value inside of JSON, is compared as the connection says.
+            event.listen(self.engine.sync_engine, "connect", partial(_configure, [_BYTE_BY_BYTE]))
         self._sessions = async_sessionmaker(self.engine, expire_on_commit=False)
 
     @asynccontextmanager
@@ -48,11 +62,33 @@ class Database:
         async with self._sessions() as session:
             yield session
 
+    async def committed(self, work: Callable[[AsyncSession], Awaitable[T]]) -> T:
+        """Do `work` in a transaction and commit it; again, from the beginning, when other transactions came between.
+
+        `work` must change nothing outside of the database, and make its rows anew each time.
+
+        Raises:
+            sqlalchemy.exc.DBAPIError: others came between each time, or something else is wrong.
+        """
+
+        async def transaction() -> T:
+            async with self._sessions() as session:
+                result = await work(session)
+                await session.commit()
+                return result
+
+        return await repeated(transaction)
+
     async def migrate(self) -> None:
-        """Bring the schema to the newest revision; harmless when it is there already."""
+        """Bring the schema to the newest revision; harmless when it is there already.
+
+        Raises:
+            DatabaseUnsuitableError: the schema is newer than this version, or the server cannot keep what it must.
+        """
         async with self.engine.connect() as connection:
-            await connection.run_sync(_upgrade)
-            await connection.commit()
+            if await connection.run_sync(schema.current) != schema.newest():
+                await connection.run_sync(schema.move, schema.newest())
+                await connection.commit()
 
     async def ping(self) -> None:
         """Raises what the driver raises when the database does not answer."""
@@ -63,20 +99,28 @@ class Database:
         await self.engine.dispose()
 
 
-def migration_config() -> Config:
-    config = Config()
-    config.set_main_option("script_location", str(MIGRATIONS))
-    return config
+def _server_options(address: DatabaseAddress) -> dict[str, Any]:
+    return {
+        "connect_args": {**address.connect_args, "async_creator_fn": connector(address)},
+        # The same on both: MariaDB's own choice reads what was true when the transaction began, and locks gaps.
+        "isolation_level": "READ COMMITTED",
+        "pool_pre_ping": True,
+    }
 
 
-def _upgrade(connection: Connection) -> None:
-    config = migration_config()
-    config.attributes["connection"] = connection
-    command.upgrade(config, "head")
+def _refuse_nul(
+    _connection: object, _cursor: object, _statement: str, parameters: Any, _context: object, executemany: bool
+) -> None:
+    rows: Sequence[Any] = parameters if executemany else (parameters,)
+    for row in rows:
+        values = cast(Mapping[Any, Any], row).values() if isinstance(row, Mapping) else row
+        for value in values or ():
+            if isinstance(value, str) and "\0" in value:
+                raise NulCharacterError("A text holds a NUL character, which no name, id or description has.")
 
 
-def _configure_sqlite(pragmas: Sequence[str], connection: Any, _record: object) -> None:
+def _configure(statements: Sequence[str], connection: Any, _record: object) -> None:
     cursor = connection.cursor()
-    for pragma in pragmas:
-        cursor.execute(f"PRAGMA {pragma}")
+    for statement in statements:
+        cursor.execute(statement)
     cursor.close()

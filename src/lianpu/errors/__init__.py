@@ -22,6 +22,7 @@ LianpuError
 │   ├── ArchiveFormatError       415 archive_format_unsupported
 │   ├── NothingEnhancedError     422 nothing_enhanced
 │   ├── ManifestInvalidError     422 manifest_invalid (carries errors[])
+│   ├── NulCharacterError        422 nul_character
 │   ├── ArchiveUntrustedError    422 archive_untrusted (carries the signer's fingerprint)
 │   ├── ArchiveVersionError      422 archive_version_unsupported
 │   ├── ArchivePassphraseError   422 archive_passphrase
@@ -70,12 +71,15 @@ LianpuError
 │   ├── UnknownNotFoundError     404 unknown_not_found
 │   ├── ReportNotFoundError      404 report_not_found
 │   ├── FindingNotFoundError     404 finding_not_found
+│   ├── CompreFaceDisabledError    404 compreface_disabled
+│   ├── SubjectNotFoundError       404 subject_not_found
 │   ├── SwapDisabledError        404 swap_disabled
 │   ├── ConsentNotFoundError     404 consent_not_found
 │   ├── LiveSwapNotFoundError    404 live_swap_not_found
 │   ├── SwapResultGoneError      410 swap_result_gone
 │   ├── EnhancementEngineNotFoundError 404 enhancement_engine_not_found
 │   ├── JobNotFoundError         404 job_not_found
+│   ├── RevisionNotFoundError    404 revision_not_found
 │   ├── ArchiveGoneError         410 archive_gone
 │   ├── EnhancementNotFoundError       404 enhancement_not_found
 │   └── EnhancementGoneError     410 enhancement_gone
@@ -83,6 +87,8 @@ LianpuError
 │   ├── GalleryTooSmallError     409 gallery_too_small
 │   ├── FindingOutdatedError     409 finding_outdated
 │   ├── PersonExistsError        409 person_exists
+│   ├── SubjectExistsError         409 subject_exists
+│   ├── SubjectAmbiguousError      409 subject_ambiguous
 │   ├── UserExistsError          409 user_exists
 │   ├── LastAdminError           409 last_admin
 │   ├── StreamStateError         409 stream_state
@@ -101,6 +107,8 @@ LianpuError
 │   ├── ImportConflictError      409 import_conflict (carries errors[])
 │   ├── IdempotencyError         409 idempotency_key_reused
 │   ├── JobStateError            409 job_state
+│   ├── DatabaseNotEmptyError    409 database_not_empty
+│   ├── DatabaseRevisionError    409 database_revision
 │   └── EnhancementStateError    409 enhancement_state
 ├── PackError                    a pack that cannot be used
 │   ├── PackInvalidError         422 pack_invalid
@@ -138,6 +146,8 @@ LianpuError
 ├── SourceUnreadableError        500 source_unreadable
 ├── BusyError                    503 server_busy (carries Retry-After)
 ├── AuditUnavailableError        503 audit_unavailable (carries Retry-After)
+├── DatabaseUnreachableError     503 database_unreachable (carries Retry-After)
+├── DatabaseCopyError            500 database_copy_failed
 ├── StorageError                 507 storage_unwritable
 ├── EnhancementLostError         500 enhancement_lost
 ├── EphemeralStoreError          503 ephemeral_store_unavailable
@@ -146,7 +156,12 @@ LianpuError
     ├── SettingsError            settings_invalid
     ├── HomeUnwritableError      home_unwritable
     ├── PortInUseError           port_in_use
-    └── HomeInUseError           home_in_use
+    ├── HomeInUseError           home_in_use
+    ├── DatabaseAddressError     database_address_invalid
+    ├── DatabaseDriverError      database_driver_missing
+    ├── DatabaseLoginError       database_login_refused
+    ├── DatabaseUnsuitableError  database_unsuitable
+    └── HomeNotEmptyError        home_not_empty
 """
 
 from lianpu.errors.access import (
@@ -172,6 +187,8 @@ from lianpu.errors.access import (
 from lianpu.errors.base import FieldError, LianpuError
 from lianpu.errors.conflict import (
     ConflictError,
+    DatabaseNotEmptyError,
+    DatabaseRevisionError,
     DuplicateImageError,
     EnhancementStateError,
     EnrolmentConflictError,
@@ -187,6 +204,8 @@ from lianpu.errors.conflict import (
     RecordingsFullError,
     RecordingStateError,
     StreamStateError,
+    SubjectAmbiguousError,
+    SubjectExistsError,
     TooManyStreamsError,
     TooManyWebhooksError,
     UnknownConflictError,
@@ -217,6 +236,7 @@ from lianpu.errors.invalid_input import (
     MalformedRequestError,
     ManifestInvalidError,
     NothingEnhancedError,
+    NulCharacterError,
     QualityTooLowError,
     SeveralFacesError,
     SourceRefusedError,
@@ -228,6 +248,7 @@ from lianpu.errors.invalid_input import (
 from lianpu.errors.missing import (
     ApiKeyNotFoundError,
     ArchiveGoneError,
+    CompreFaceDisabledError,
     EnhancementGoneError,
     EnhancementNotFoundError,
     FindingNotFoundError,
@@ -241,8 +262,10 @@ from lianpu.errors.missing import (
     RecordingNotFoundError,
     ReportNotFoundError,
     ResultNotFoundError,
+    RevisionNotFoundError,
     SessionNotFoundError,
     StreamNotFoundError,
+    SubjectNotFoundError,
     UnknownNotFoundError,
     UserNotFoundError,
     WebhookNotFoundError,
@@ -279,6 +302,8 @@ from lianpu.errors.provenance import (
 from lianpu.errors.service import (
     AuditUnavailableError,
     BusyError,
+    DatabaseCopyError,
+    DatabaseUnreachableError,
     EnhancementLostError,
     EphemeralStoreError,
     JobCrashedError,
@@ -287,7 +312,18 @@ from lianpu.errors.service import (
     SourceUnreadableError,
     StorageError,
 )
-from lianpu.errors.start import HomeInUseError, HomeUnwritableError, PortInUseError, SettingsError, StartError
+from lianpu.errors.start import (
+    DatabaseAddressError,
+    DatabaseDriverError,
+    DatabaseLoginError,
+    DatabaseUnsuitableError,
+    HomeInUseError,
+    HomeNotEmptyError,
+    HomeUnwritableError,
+    PortInUseError,
+    SettingsError,
+    StartError,
+)
 from lianpu.errors.swap import (
     CameraUnavailableError,
     IntegrationsInvalidError,
@@ -323,6 +359,7 @@ __all__ = [
     "AuthenticationRequiredError",
     "BusyError",
     "CameraUnavailableError",
+    "CompreFaceDisabledError",
     "ConflictError",
     "ConnectionLimitError",
     "ConsentError",
@@ -333,6 +370,14 @@ __all__ = [
     "ConsentScopeError",
     "ConsentUsedError",
     "CursorInvalidError",
+    "DatabaseAddressError",
+    "DatabaseCopyError",
+    "DatabaseDriverError",
+    "DatabaseLoginError",
+    "DatabaseNotEmptyError",
+    "DatabaseRevisionError",
+    "DatabaseUnreachableError",
+    "DatabaseUnsuitableError",
     "DuplicateImageError",
     "EnhancementEngineNotFoundError",
     "EnhancementGoneError",
@@ -352,6 +397,7 @@ __all__ = [
     "ForeignOriginError",
     "GalleryTooSmallError",
     "HomeInUseError",
+    "HomeNotEmptyError",
     "HomeUnwritableError",
     "IdempotencyError",
     "ImageDamagedError",
@@ -383,6 +429,7 @@ __all__ = [
     "MetricsOffError",
     "NotFoundError",
     "NothingEnhancedError",
+    "NulCharacterError",
     "PackDamagedError",
     "PackDigestError",
     "PackDownloadError",
@@ -407,6 +454,7 @@ __all__ = [
     "ReportNotFoundError",
     "ResultNotFoundError",
     "RetrievalTokenError",
+    "RevisionNotFoundError",
     "ScopeMissingError",
     "SessionNotFoundError",
     "SettingsError",
@@ -421,6 +469,9 @@ __all__ = [
     "StorageError",
     "StreamNotFoundError",
     "StreamStateError",
+    "SubjectAmbiguousError",
+    "SubjectExistsError",
+    "SubjectNotFoundError",
     "SwapCrashedError",
     "SwapDisabledError",
     "SwapDiskFullError",

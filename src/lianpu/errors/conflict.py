@@ -85,3 +85,19 @@ class EnhancementStateError(ConflictError):
 
 class ImageQuotaError(ConflictError):
     code, title = "image_quota", "Too many images"
+
+
+class SubjectExistsError(ConflictError):
+    code, title = "subject_exists", "Subject exists already"
+
+
+class SubjectAmbiguousError(ConflictError):
+    code, title = "subject_ambiguous", "Several persons of this name"
+
+
+class DatabaseNotEmptyError(ConflictError):
+    code, title = "database_not_empty", "Database not empty"
+
+
+class DatabaseRevisionError(ConflictError):
+    code, title = "database_revision", "Schema of another revision"

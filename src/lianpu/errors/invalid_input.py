@@ -79,6 +79,10 @@ class NothingEnhancedError(InvalidInputError):
     code, title = "nothing_enhanced", "No photo could be enhanced"
 
 
+class NulCharacterError(InvalidInputError):
+    code, title = "nul_character", "Text with a NUL character"
+
+
 class ManifestInvalidError(InvalidInputError):
     code, title = "manifest_invalid", "Manifest not valid"
 

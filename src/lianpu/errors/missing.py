@@ -35,6 +35,10 @@ class JobNotFoundError(NotFoundError):
     code, title = "job_not_found", "Job not found"
 
 
+class RevisionNotFoundError(NotFoundError):
+    code, title = "revision_not_found", "Revision not found"
+
+
 class ArchiveGoneError(NotFoundError):
     code, status, title = "archive_gone", 410, "Archive is gone"
 
@@ -81,3 +85,11 @@ class EnhancementGoneError(NotFoundError):
 
 class FindingNotFoundError(NotFoundError):
     code, title = "finding_not_found", "Finding not found"
+
+
+class CompreFaceDisabledError(NotFoundError):
+    code, title = "compreface_disabled", "CompreFace's API is off"
+
+
+class SubjectNotFoundError(NotFoundError):
+    code, title = "subject_not_found", "Subject not found"

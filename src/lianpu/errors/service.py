@@ -23,6 +23,14 @@ class AuditUnavailableError(LianpuError):
     code, status, title = "audit_unavailable", 503, "Audit log not writable"
 
 
+class DatabaseUnreachableError(LianpuError):
+    code, status, title = "database_unreachable", 503, "Database does not answer"
+
+
+class DatabaseCopyError(LianpuError):
+    code, title = "database_copy_failed", "Database not copied"
+
+
 class StorageError(LianpuError):
     code, status, title = "storage_unwritable", 507, "Storage not writable"
 

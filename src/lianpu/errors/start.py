@@ -21,3 +21,23 @@ class PortInUseError(StartError):
 
 class HomeInUseError(StartError):
     code, title = "home_in_use", "Home folder in use"
+
+
+class DatabaseAddressError(StartError):
+    code, title = "database_address_invalid", "Database URL not valid"
+
+
+class DatabaseDriverError(StartError):
+    code, title = "database_driver_missing", "Database driver not installed"
+
+
+class DatabaseLoginError(StartError):
+    code, title = "database_login_refused", "Database refuses the login"
+
+
+class DatabaseUnsuitableError(StartError):
+    code, title = "database_unsuitable", "Database not suitable"
+
+
+class HomeNotEmptyError(StartError):
+    code, title = "home_not_empty", "Home folder not empty"

@@ -3,6 +3,7 @@
 import json
 import math
 import unicodedata
+from collections.abc import Iterator
 from typing import Any, cast
 
 PERSON_ID_MAX_CHARS = 128
@@ -50,7 +51,8 @@ def checked_name(value: str) -> str:
 def checked_metadata(value: dict[str, Any]) -> dict[str, Any]:
     """
     Raises:
-        ValueError: over 16 KiB as JSON, or with numbers or half characters that JSON in UTF-8 does not know.
+        ValueError: over 16 KiB as JSON, or with what not every database can keep: numbers that are none, half
+            characters, NUL characters.
     """
     if _has_strange_number(value):
         raise ValueError("must not hold NaN or Infinity")
@@ -58,6 +60,8 @@ def checked_metadata(value: dict[str, Any]) -> dict[str, Any]:
         size = len(json.dumps(value, ensure_ascii=False).encode())
     except UnicodeEncodeError as error:
         raise ValueError("must not hold half of a surrogate pair") from error
+    if _has_nul(value):
+        raise ValueError("must not hold a NUL character")
     if size > METADATA_MAX_BYTES:
         raise ValueError(f"must be at most {METADATA_MAX_BYTES} bytes of JSON, is {size}")
     return value
@@ -68,13 +72,23 @@ def _is_word(char: str) -> bool:
 
 
 def _has_strange_number(value: object) -> bool:
+    return any(isinstance(item, float) and not math.isfinite(item) for item in _leaves(value))
+
+
+def _has_nul(value: object) -> bool:
+    return any(isinstance(item, str) and "\0" in item for item in _leaves(value))
+
+
+def _leaves(value: object) -> Iterator[object]:
+    """Of JSON: what is neither list nor object, and the keys of objects."""
     pending: list[Any] = [value]
     while pending:
         item = pending.pop()
-        if isinstance(item, float) and not math.isfinite(item):
-            return True
         if isinstance(item, dict):
-            pending.extend(cast(dict[Any, Any], item).values())
+            members = cast(dict[Any, Any], item)
+            yield from members.keys()
+            pending.extend(members.values())
         elif isinstance(item, list):
             pending.extend(cast(list[Any], item))
-    return False
+        else:
+            yield item

@@ -9,14 +9,26 @@ from fastapi import Depends, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
-from lianpu.errors import FieldError, FieldsInvalidError, LianpuError, MalformedRequestError, UploadTooLargeError
+from lianpu.database.conflicts import is_passing
+from lianpu.errors import (
+    BusyError,
+    DatabaseUnreachableError,
+    FieldError,
+    FieldsInvalidError,
+    LianpuError,
+    MalformedRequestError,
+    UploadTooLargeError,
+)
 from lianpu.http.audited import note_of
 from lianpu.http.uploads import field_errors
 
 MEDIA_TYPE = "application/problem+json"
+DATABASE_RETRY_S = 5
 _log = logging.getLogger(__name__)
 
 
@@ -114,11 +126,31 @@ def add_problem_handlers(app: FastAPI) -> None:
         unexpected = LianpuError("The server met an error of its own; its log has it under this request id.")
         return problem_response(unexpected, request_id_of(request))
 
+    async def on_database(request: Request, error: Exception) -> JSONResponse:
+        told = _passing(error)
+        if told is None:
+            raise error
+        return await on_lianpu(request, told)
+
     app.add_exception_handler(LianpuError, on_lianpu)
+    app.add_exception_handler(SQLAlchemyError, on_database)
     app.add_exception_handler(RequestValidationError, on_validation)
     app.add_exception_handler(HTTPException, on_http)
     app.add_exception_handler(ClientDisconnect, on_disconnect)
     app.add_exception_handler(Exception, on_unexpected)
+
+
+def _passing(error: Exception) -> LianpuError | None:
+    """A trouble of the database that is over when the caller comes again; None: it is a mistake of the server's own."""
+    if isinstance(error, PoolTimeoutError):
+        return BusyError("Every connection to the database is in use.", retry_after_s=DATABASE_RETRY_S)
+    if not isinstance(error, DBAPIError) or not is_passing(error):
+        return None
+    if error.connection_invalidated:
+        return DatabaseUnreachableError("The connection to the database was lost.", retry_after_s=DATABASE_RETRY_S)
+    return DatabaseUnreachableError(
+        "Others were writing the same at the same moment. Nothing was changed.", retry_after_s=1
+    )
 
 
 def request_id_of(request: Request) -> str:

@@ -78,6 +78,35 @@ def image_form(
     return dependency
 
 
+def named_images(*names: str) -> Callable[[Request], Awaitable[dict[str, bytes]]]:
+    """A dependency that reads one image from each of these fields: files of multipart, or base64 in JSON.
+
+    Other fields are passed over. The server's body limit bounds the memory.
+
+    Raises (in the dependency):
+        MalformedRequestError: the multipart or JSON frame itself cannot be read.
+        UnsupportedMediaError: the body is neither.
+        FieldsInvalidError: an image is missing, or is no base64.
+    """
+
+    async def dependency(request: Request) -> dict[str, bytes]:
+        kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+        if kind == "multipart/form-data":
+            found = dict((await _read_multipart(request))[0])
+        elif kind == "application/json":
+            document = _json_object(await request.body())
+            found = {name: _decode_base64(document[name], name) for name in names if name in document}
+        else:
+            shown = kind or "no content type"
+            raise UnsupportedMediaError(f"Send multipart/form-data, or application/json with base64; got {shown}.")
+        missing = [FieldError(name, "is required", "missing") for name in names if name not in found]
+        if missing:
+            raise FieldsInvalidError("The request has fields that are wrong.", errors=missing)
+        return {name: found[name] for name in names}
+
+    return dependency
+
+
 def image_body(model: type[BaseModel], *, images: int = 1, raw: bool = True) -> dict[str, Any]:
     """`openapi_extra` of a route whose body `image_form` reads."""
     schema = model.model_json_schema()
@@ -123,19 +152,23 @@ async def _read_multipart(request: Request) -> tuple[list[tuple[str, bytes]], di
 
 
 def _read_json(body: bytes) -> tuple[list[tuple[str, bytes]], dict[str, Any]]:
+    fields = _json_object(body)
+    encoded = fields.pop(IMAGE_FIELD, [])
+    items = cast(list[object], encoded) if isinstance(encoded, list) else [encoded]
+    return [(IMAGE_FIELD, _decode_base64(item)) for item in items], fields
+
+
+def _json_object(body: bytes) -> dict[str, Any]:
     try:
         document = json.loads(body)
     except (ValueError, RecursionError) as error:
         raise MalformedRequestError(f"The body is not valid JSON: {error}") from error
     if not isinstance(document, dict):
         raise MalformedRequestError("The body must be a JSON object.")
-    fields = cast(dict[str, Any], document)
-    encoded = fields.pop(IMAGE_FIELD, [])
-    items = cast(list[object], encoded) if isinstance(encoded, list) else [encoded]
-    return [(IMAGE_FIELD, _decode_base64(item)) for item in items], fields
+    return cast(dict[str, Any], document)
 
 
-def _decode_base64(value: object) -> bytes:
+def _decode_base64(value: object, name: str = IMAGE_FIELD) -> bytes:
     try:
         if isinstance(value, str):
             text = value.partition(",")[2] if value.startswith("data:") else value
@@ -144,7 +177,7 @@ def _decode_base64(value: object) -> bytes:
         pass
     raise FieldsInvalidError(
         "The image is not valid base64.",
-        errors=[FieldError(IMAGE_FIELD, "must be a string of standard base64", "base64_invalid")],
+        errors=[FieldError(name, "must be a string of standard base64", "base64_invalid")],
     )
 
 

@@ -70,20 +70,23 @@ class RunningJob:
             values["message"] = message[:MESSAGE_MAX_CHARS]
         if checkpoint is not None:
             values["checkpoint"] = self.checkpoint = checkpoint
-        async with self.database.session() as session:
+
+        async def save(session: AsyncSession) -> bool:
             repository = JobRepository(session)
             if not await repository.save(self.id, self.worker, values):
                 raise JobTaken
-            await session.commit()
-            self.on_progress(done, total, values.get("message"))
             # Another node's API may have been the one that was asked to cancel.
-            if (await repository.job(self.id)).cancel_requested:
-                raise JobCancelled
+            return (await repository.job(self.id)).cancel_requested
+
+        cancel_requested = await self.database.committed(save)
+        self.on_progress(done, total, values.get("message"))
+        if cancel_requested:
+            raise JobCancelled
 
     def add_item(self, session: AsyncSession, position: int, name: str, status: str, detail: dict[str, Any]) -> None:
         """Note what became of an item, in the session that makes it so: both are committed, or neither is."""
         # A name of another file system may hold halves of characters that no database takes.
-        shown = name.encode("utf-8", "replace").decode()[-ITEM_NAME_MAX_CHARS:]
+        shown = name.encode("utf-8", "replace").decode().replace("\0", "?")[-ITEM_NAME_MAX_CHARS:]
         session.add(JobItem(job_id=self.id, position=position, name=shown, status=status, detail=detail))
 
     async def checkpoint_within(self, session: AsyncSession, done: int, checkpoint: dict[str, Any]) -> None:

@@ -14,6 +14,7 @@ from typing import Annotated, Any
 
 from fastapi import Depends, Request
 from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from lianpu.accounts.access import PrincipalDep
 from lianpu.accounts.principal import Principal
@@ -124,35 +125,39 @@ class Jobs:
             raise ValueError(f"no handler runs jobs of the kind {kind!r}")
         digest = _digest(kind, parameters, content_digest)
         stored_key = self._viewer.stored_key(idempotency_key) if idempotency_key else None
-        job = Job(
-            id=draft.id if draft else new_id(),
-            kind=kind,
-            owner_id=self._viewer.owner_id,
-            status=JobStatus.PENDING,
-            parameters=parameters,
-            total=total,
-            idempotency_key=stored_key,
-            request_digest=digest,
-        )
-        async with self._database.session() as session:
+        values: dict[str, Any] = {
+            "id": draft.id if draft else new_id(),
+            "kind": kind,
+            "owner_id": self._viewer.owner_id,
+            "status": JobStatus.PENDING,
+            "parameters": parameters,
+            "total": total,
+            "idempotency_key": stored_key,
+            "request_digest": digest,
+        }
+
+        async def store(session: AsyncSession) -> Job:
             repository = JobRepository(session)
             if idempotency_key and self._viewer.sees(None):
                 earlier = await repository.by_key(idempotency_key, owner_id=None)
                 if earlier is not None:
                     return _same_request(earlier, digest)
+            job = Job(**values)
             session.add(job)
             # Before the commit: a worker may have it a moment after.
             remember_origin(job.id)
             try:
                 await session.flush()
                 await self._events.note(session, job, JobStatus.PENDING)
-                await session.commit()
             except IntegrityError:
                 await session.rollback()
                 earlier = await repository.by_key(stored_key, owner_id=self._viewer.owner_id) if stored_key else None
                 if earlier is None:
                     raise
                 return _same_request(earlier, digest)
+            return job
+
+        job = await self._database.committed(store)
         self._events.committed()
         self._workers.wake()
         return job

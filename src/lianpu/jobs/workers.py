@@ -10,8 +10,11 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from sqlalchemy.ext.asyncio import AsyncSession
+
 from lianpu.database.base import new_id, now_utc
 from lianpu.database.completion import to_its_end
+from lianpu.database.conflicts import is_passing
 from lianpu.database.session import Database
 from lianpu.errors import JobCrashedError, LianpuError
 from lianpu.jobs.attempt import attempt_of
@@ -19,11 +22,13 @@ from lianpu.jobs.events import JobEvents
 from lianpu.jobs.handler import JobCancelled, JobHandler, JobTaken, RunningJob
 from lianpu.jobs.metrics import JobMetrics
 from lianpu.jobs.models import Job, JobStatus
+from lianpu.jobs.ownership import UNREPEATABLE_KINDS
 from lianpu.jobs.repository import JobRepository
 
 LEASE_S = 60.0
 RENEWAL_S = 15.0
 IDLE_S = 5.0
+RELEASED = {"status": JobStatus.PENDING, "worker": None, "lease_expires_at": None}
 _log = logging.getLogger(__name__)
 
 
@@ -121,7 +126,9 @@ class JobWorkers:
                 job = await self._claim(lane)
                 if job is None:
                     with suppress(TimeoutError):
-                        await asyncio.wait_for(lane.awake.wait(), IDLE_S)
+                        # Not `wait_for`: on Python 3.11 it loses a cancellation that comes just after the event.
+                        async with asyncio.timeout(IDLE_S):
+                            await lane.awake.wait()
                 else:
                     # There may be another for a worker whose wake-up was cleared here.
                     lane.awake.set()
@@ -135,7 +142,8 @@ class JobWorkers:
         held = None if lane.held is None else lane.held()
         if held is not None and not held:
             return None
-        async with self._database.session() as session:
+
+        async def claim(session: AsyncSession) -> Job | None:
             repository = JobRepository(session)
             job_id = await repository.next_claimable(list(lane.kinds), now_utc(), among=held)
             if job_id is None:
@@ -145,8 +153,11 @@ class JobWorkers:
                 return None
             job = await repository.job(job_id)
             await self.events.note(session, job, JobStatus.PROCESSING)
-            await session.commit()
-        self.events.committed()
+            return job
+
+        job = await self._database.committed(claim)
+        if job is not None:
+            self.events.committed()
         return job
 
     async def _run(self, job: Job) -> None:
@@ -175,30 +186,31 @@ class JobWorkers:
                 raise JobCancelled
             result = await self._handlers[job.kind].run(running)
         except asyncio.CancelledError:
-            values = {
-                "status": JobStatus.PENDING,
-                "worker": None,
-                "lease_expires_at": None,
-                "attempts": job.attempts - 1,
-            }
-            await to_its_end(self._save(job, values))
+            await to_its_end(self._save(job, {**RELEASED, "attempts": job.attempts - 1}))
             raise
         except JobCancelled:
             await self._end(job, JobStatus.CANCELLED)
         except JobTaken:
             _log.warning("job was taken over by another worker")
-        except LianpuError as error:
-            await self._end(job, JobStatus.FAILED, error=_problem(error))
         except Exception as error:  # whatever a handler meets ends its job, not the worker
-            _log.error("job failed unexpectedly", extra={"kind": job.kind}, exc_info=error)
-            unexpected = LianpuError("The server met an error of its own; its log has it under this job's id.")
-            await self._end(job, JobStatus.FAILED, error=_problem(unexpected))
+            await self._failed(job, error)
         else:
             await self._end(job, JobStatus.COMPLETED, result=result)
         finally:
             renewal.cancel()
             self._running.discard(job.id)
             self._cancelled.discard(job.id)
+
+    async def _failed(self, job: Job, error: Exception) -> None:
+        if is_passing(error) and job.kind not in UNREPEATABLE_KINDS and job.attempts < self._max_attempts:
+            _log.warning("the database was in the job's way: it is tried again", exc_info=error)
+            await self._save(job, RELEASED)
+        elif isinstance(error, LianpuError):
+            await self._end(job, JobStatus.FAILED, error=_problem(error))
+        else:
+            _log.error("job failed unexpectedly", extra={"kind": job.kind}, exc_info=error)
+            unexpected = LianpuError("The server met an error of its own; its log has it under this job's id.")
+            await self._end(job, JobStatus.FAILED, error=_problem(unexpected))
 
     def _progressed(self, job: Job, done: int, total: int | None, message: str | None) -> None:
         job.done, job.total = done, total
@@ -227,11 +239,12 @@ class JobWorkers:
         _log.info("job ended", extra={"kind": job.kind, "status": status.value})
 
     async def _save(self, job: Job, values: dict[str, Any]) -> None:
-        async with self._database.session() as session:
+        async def save(session: AsyncSession) -> None:
             saved = await JobRepository(session).save(job.id, self._name, values)
             if saved and "status" in values:
                 await self.events.note(session, job, values["status"])
-            await session.commit()
+
+        await self._database.committed(save)
         self.events.committed()
 
 

@@ -42,8 +42,8 @@ _ORT_NAMES = {
 }
 _REMEDIES = {
     Provider.CPU: "reinstall the package onnxruntime",
-    Provider.CUDA: "install onnxruntime-gpu in place of onnxruntime, with CUDA 12 and cuDNN 9",
-    Provider.TENSORRT: "install onnxruntime-gpu in place of onnxruntime, with CUDA 12 and TensorRT 10",
+    Provider.CUDA: "install onnxruntime-gpu in place of onnxruntime, with CUDA 13 and cuDNN 9",
+    Provider.TENSORRT: "install onnxruntime-gpu in place of onnxruntime, with CUDA 13 and TensorRT 10",
     Provider.OPENVINO: "install onnxruntime-openvino in place of onnxruntime",
     Provider.DIRECTML: "on Windows, install onnxruntime-directml in place of onnxruntime",
     Provider.COREML: "use the onnxruntime wheel for macOS",

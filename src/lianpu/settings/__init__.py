@@ -12,6 +12,7 @@ from lianpu.settings.loading import (
 from lianpu.settings.observability_section import ObservabilitySettings
 from lianpu.settings.sections import (
     AccountSettings,
+    BulkSettings,
     CalibrationSettings,
     CameraSettings,
     CheckMode,
@@ -45,6 +46,7 @@ from lianpu.settings.swap_sections import EnhancedLabels, ProvenanceSettings, Sw
 
 __all__ = [
     "AccountSettings",
+    "BulkSettings",
     "CalibrationSettings",
     "CameraSettings",
     "CheckMode",

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 from platformdirs import user_data_path
 from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, SecretStr
 
+from lianpu.settings.compreface_section import CompreFaceSettings
 from lianpu.settings.engine_sections import CameraSettings, EngineSettings, RuntimeSettings
 from lianpu.settings.enhance_section import EnhanceSettings
 from lianpu.settings.limit_values import Rate, counter_storage
@@ -120,6 +121,7 @@ class ServerSettings(_Section):
     trusted_proxies: Networks
     cors_origins: Origins
     max_upload_bytes: int = Field(gt=0)
+    drain_s: int = Field(ge=1, le=3600)
 
 
 class AccountSettings(_Section):
@@ -326,6 +328,7 @@ class Settings(_Section):
     live: LiveSettings
     provenance: ProvenanceSettings
     swap: SwapSettings
+    compreface: CompreFaceSettings
     logging: LoggingSettings
     observability: ObservabilitySettings
 

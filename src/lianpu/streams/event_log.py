@@ -7,6 +7,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -54,33 +55,37 @@ class EventLog:
 
     async def keep(self, stream_id: str, noticed: Sequence[Noticed]) -> list[StreamEvent]:
         """Store events in their order and tell the listeners. A crop that cannot be written costs its event nothing."""
-        events: list[StreamEvent] = []
+        values: list[dict[str, Any]] = []
         for one in noticed:
             event_id = new_id()
             crop = one.crop if self._keeps_crops else None
             has_crop = crop is not None and await asyncio.to_thread(self._write, event_id, crop)
-            events.append(
-                StreamEvent(
-                    id=event_id,
-                    stream_id=stream_id,
-                    kind=one.kind.value,
-                    person_id=one.person_id,
-                    person_name=one.person_name,
-                    track=one.track,
-                    score=one.score,
-                    quality=one.quality,
-                    is_live=one.is_live,
-                    has_crop=has_crop,
-                    at=now_utc(),
-                )
+            values.append(
+                {
+                    "id": event_id,
+                    "stream_id": stream_id,
+                    "kind": one.kind.value,
+                    "person_id": one.person_id,
+                    "person_name": one.person_name,
+                    "track": one.track,
+                    "score": one.score,
+                    "quality": one.quality,
+                    "is_live": one.is_live,
+                    "has_crop": has_crop,
+                    "at": now_utc(),
+                }
             )
-        if not events:
+        if not values:
             return []
-        async with self._database.session() as session:
-            await StreamRepository(session).add_events(events)
+
+        async def store(session: AsyncSession) -> list[StreamEvent]:
+            stored = [StreamEvent(**row) for row in values]
+            await StreamRepository(session).add_events(stored)
             for write in self._beside:
-                await write(session, events)
-            await session.commit()
+                await write(session, stored)
+            return stored
+
+        events = await self._database.committed(store)
         self.kept.update(event.kind for event in events)
         for event in events:
             self._tell(event)

@@ -3,10 +3,10 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, Boolean, Float, ForeignKey, Index, Integer, LargeBinary, String
+from sqlalchemy import JSON, BigInteger, Boolean, ForeignKey, Index, Integer, LargeBinary, String
 from sqlalchemy.orm import Mapped, mapped_column
 
-from lianpu.database.base import Base, UtcDateTime, identifier, new_id, now_utc
+from lianpu.database.base import Base, UtcDateTime, figure, identifier, new_id, now_utc
 
 UUID_LENGTH = 36
 SHOWN_MAX_CHARS = 500
@@ -24,7 +24,7 @@ class Stream(Base):
     shown: Mapped[str] = mapped_column(String(SHOWN_MAX_CHARS))
     """The same with credentials masked."""
     options: Mapped[dict[str, Any]] = mapped_column(JSON)
-    lifetime_minutes: Mapped[float] = mapped_column(Float)
+    lifetime_minutes: Mapped[float] = mapped_column(figure())
     """-1: for ever."""
     is_permanent: Mapped[bool] = mapped_column(Boolean, default=False)
     """Begins again when the server does."""
@@ -50,8 +50,8 @@ class StreamEvent(Base):
     """As it was then."""
     track: Mapped[int] = mapped_column(Integer)
     """Number of the face in its stream since the server began."""
-    score: Mapped[float | None] = mapped_column(Float)
-    quality: Mapped[float] = mapped_column(Float)
+    score: Mapped[float | None] = mapped_column(figure())
+    quality: Mapped[float] = mapped_column(figure())
     is_live: Mapped[bool | None] = mapped_column(Boolean)
     has_crop: Mapped[bool] = mapped_column(Boolean)
     at: Mapped[datetime] = mapped_column(UtcDateTime, default=now_utc)

@@ -6,19 +6,17 @@ from pathlib import Path
 import pytest
 
 from lianpu.streams.delivery.webhooks import dispatcher as dispatcher_module
-from tests.audit.test_databases import url
 from tests.streams.delivery.post_office import noticed, post_office, until
 from tests.streams.delivery.receiver import Receiver
 from tests.streams.delivery.test_delivering import event_ids
 
 pytestmark = pytest.mark.anyio
-__all__ = ["url"]
 
 
 async def test_R_STR_8_many_streams_at_once_deliver_everything_in_order(
-    tmp_path: Path, taker: Receiver, url: str
+    tmp_path: Path, taker: Receiver, database_url: str
 ) -> None:
-    async with post_office(tmp_path, url=url) as office:
+    async with post_office(tmp_path, url=database_url) as office:
         endpoints = [(await office.endpoint(taker.url(f"/{number}")))[0] for number in range(3)]
         streams = [await office.stream() for _ in range(5)]
         batches = await asyncio.gather(
@@ -31,12 +29,12 @@ async def test_R_STR_8_many_streams_at_once_deliver_everything_in_order(
 
 
 async def test_R_STR_8_failures_dead_letters_and_the_log_are_kept_alike(
-    tmp_path: Path, taker: Receiver, url: str, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, taker: Receiver, database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(dispatcher_module, "ATTEMPTS_KEPT", 2)
     monkeypatch.setattr(dispatcher_module, "DEAD_KEPT", 1)
     taker.answers["/"] = [500]
-    async with post_office(tmp_path, url=url, max_attempts=2) as office:
+    async with post_office(tmp_path, url=database_url, max_attempts=2) as office:
         webhook_id, _ = await office.endpoint(taker.url("/"))
         events = await office.happen(2)
         record = await office.quiet(webhook_id)

@@ -15,13 +15,11 @@ class TransferRepository:
 
     async def begin_snapshot(self) -> None:
         """All that this session reads from now on is of one moment, whatever is committed meanwhile."""
-        connection = await self._session.connection()
-        if connection.dialect.name == "sqlite":
+        if self._session.get_bind().dialect.name == "sqlite":
             # Its driver begins a transaction before the first write alone.
             await self._session.execute(text("BEGIN"))
-        elif connection.dialect.name == "postgresql":
-            # MariaDB reads in such a way unless told otherwise.
-            await self._session.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ"))
+        else:
+            await self._session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
 
     async def persons(self, wanted: PersonFilter, person_ids: Sequence[str] | None) -> AsyncGenerator[Sequence[Person]]:
         """In the order of their ids, some hundreds at a time."""

@@ -45,6 +45,7 @@ class EventFeed(ABC, Generic[Change, Listener]):
         self._cursor = 0
         self._awake = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
+        self._over: Ending | None = None
 
     @abstractmethod
     async def _head(self, session: AsyncSession) -> int:
@@ -80,6 +81,8 @@ class EventFeed(ABC, Generic[Change, Listener]):
         self._awake.set()
 
     def end_all(self, ending: Ending) -> None:
+        """Who comes later is told the same."""
+        self._over = ending
         for subscription in self._subscriptions:
             subscription.end(ending)
 
@@ -92,6 +95,8 @@ class EventFeed(ABC, Generic[Change, Listener]):
         """Gets every event after its `since`, in order; what was before is to be had by `missed`."""
         listener = listener_since(self._cursor)
         self._subscriptions.add(listener)
+        if self._over is not None:
+            listener.end(self._over)
         try:
             yield listener
         finally:
@@ -121,7 +126,9 @@ class EventFeed(ABC, Generic[Change, Listener]):
         poll_s = None if self._database.is_sqlite else POLL_S
         while True:
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._awake.wait(), poll_s)
+                # Not `wait_for`: on Python 3.11 it loses a cancellation that comes just after the event.
+                async with asyncio.timeout(poll_s):
+                    await self._awake.wait()
             self._awake.clear()
             try:
                 while await self._give_out():

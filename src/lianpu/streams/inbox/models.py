@@ -4,10 +4,10 @@ from datetime import datetime
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import Boolean, Float, ForeignKey, Index, Integer, String
+from sqlalchemy import Boolean, ForeignKey, Index, Integer, String
 from sqlalchemy.orm import Mapped, mapped_column
 
-from lianpu.database.base import Base, UtcDateTime, VectorBlob, identifier, new_id, now_utc
+from lianpu.database.base import Base, UtcDateTime, VectorBlob, figure, identifier, new_id, now_utc
 
 UUID_LENGTH = 36
 
@@ -39,7 +39,7 @@ class UnknownFace(Base):
     """No foreign key: streams that ended are cleared away by a retention of their own."""
     dimension: Mapped[int] = mapped_column(Integer)
     vector: Mapped[NDArray[np.float32]] = mapped_column(VectorBlob)
-    quality: Mapped[float] = mapped_column(Float)
+    quality: Mapped[float] = mapped_column(figure())
     is_live: Mapped[bool | None] = mapped_column(Boolean)
     """None: not judged."""
     stored_path: Mapped[str] = mapped_column(String(200))

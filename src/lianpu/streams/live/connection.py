@@ -21,11 +21,14 @@ class Mailboxes:
 
     def __init__(self) -> None:
         self._open: set[Mailbox] = set()
+        self._is_closed = False
 
     @contextmanager
     def one(self) -> Generator[Mailbox]:
         mailbox = Mailbox()
         self._open.add(mailbox)
+        if self._is_closed:
+            mailbox.end(SERVER_STOPS)
         try:
             yield mailbox
         finally:
@@ -36,6 +39,8 @@ class Mailboxes:
         return len(self._open)
 
     def close(self) -> None:
+        """Who comes later is told the same."""
+        self._is_closed = True
         for mailbox in self._open:
             mailbox.end(SERVER_STOPS)
 

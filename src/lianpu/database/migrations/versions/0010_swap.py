@@ -61,5 +61,5 @@ def upgrade() -> None:
 def downgrade() -> None:
     for table in ("swap_policy", "swap_consents", "labelled_outputs"):
         op.drop_table(table)
-    with op.batch_alter_table("users") as batch:
-        batch.drop_column("granted")
+    # Not in a batch: SQLite would make the table anew, and the end of the old one would take sessions and keys along.
+    op.drop_column("users", "granted")

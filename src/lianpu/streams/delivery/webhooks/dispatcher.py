@@ -9,6 +9,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from sqlalchemy.ext.asyncio import AsyncSession
+
 from lianpu.database.base import now_utc
 from lianpu.database.session import Database
 from lianpu.errors import SourceUnreadableError, StreamNotFoundError
@@ -172,11 +174,12 @@ class WebhookDispatcher:
 
     async def _note(self, tried: WebhookDelivery, result: PostResult) -> None:
         number, now = tried.attempts + 1, now_utc()
-        async with self._database.session() as session:
+
+        async def note(session: AsyncSession) -> str | None:
             repository = WebhookRepository(session)
             webhook = await repository.held(tried.webhook_id)
             if webhook is None:
-                return  # it was deleted meanwhile, with all that waited
+                return None  # it was deleted meanwhile, with all that waited
             outcome = "delivered" if result.error is None else "failed"
             if result.error is None:
                 await repository.delete_delivery(tried.webhook_id, tried.sequence)
@@ -192,8 +195,11 @@ class WebhookDispatcher:
                 self._disable_hopeless(webhook, result)
             attempt = attempt_of(tried.webhook_id, tried.event_id, tried.kind, number, result)
             await repository.add_attempt(attempt, ATTEMPTS_KEPT)
-            await session.commit()
-        self.outcomes[outcome] += 1
+            return outcome
+
+        outcome = await self._database.committed(note)
+        if outcome is not None:
+            self.outcomes[outcome] += 1
 
     def _wait_s(self, failures: int, result: PostResult) -> float:
         wait_s = self._rules.first_wait_s * 2.0 ** min(failures - 1, 60)

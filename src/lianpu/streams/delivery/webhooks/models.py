@@ -2,10 +2,10 @@
 
 from datetime import datetime
 
-from sqlalchemy import JSON, BigInteger, Boolean, Float, ForeignKey, Index, Integer, LargeBinary, String, Text
+from sqlalchemy import JSON, BigInteger, Boolean, ForeignKey, Index, Integer, LargeBinary, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from lianpu.database.base import Base, UtcDateTime, identifier, new_id, now_utc
+from lianpu.database.base import Base, UtcDateTime, figure, identifier, new_id, now_utc
 
 UUID_LENGTH = 36
 URL_MAX_CHARS = 2000
@@ -79,7 +79,7 @@ class WebhookAttempt(Base):
     """HTTP; None: there was no answer."""
     error: Mapped[str | None] = mapped_column(String(ERROR_MAX_CHARS))
     """None: it was delivered."""
-    duration_ms: Mapped[float] = mapped_column(Float)
+    duration_ms: Mapped[float] = mapped_column(figure())
     at: Mapped[datetime] = mapped_column(UtcDateTime, default=now_utc)
 
     __table_args__ = (Index(None, "webhook_id", "id"),)

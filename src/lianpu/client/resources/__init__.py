@@ -1,0 +1,1 @@
+"""Calls of the API, one file a noun: each describes its requests once, for both clients."""

@@ -1,0 +1,36 @@
+"""Calls about the server itself."""
+
+from lianpu.client.answers import ServerHealth, ServerHistory, ServerStatus
+from lianpu.client.operation import operation
+from lianpu.client.request import Json, Request
+
+
+class SystemCalls:
+    """State and health of the server."""
+
+    @operation
+    def status(self) -> Request[ServerStatus]:
+        """Versions, packs, provider, machine, queues, streams, disk, camera, engines and gallery in one look."""
+        return Request("GET", "/api/status", Json(ServerStatus))
+
+    @operation
+    def history(self, *, since: float | None = None) -> Request[ServerHistory]:
+        """Processor, memory, queues, streams and throughput of the last fifteen minutes.
+
+        Args:
+            since: `at` of the last point that one has.
+        """
+        return Request("GET", "/api/status/history", Json(ServerHistory), query={"since": since})
+
+    @operation
+    def live(self) -> Request[ServerHealth]:
+        """The process answers."""
+        return Request("GET", "/health/live", Json(ServerHealth))
+
+    @operation
+    def ready(self) -> Request[ServerHealth]:
+        """Whether requests will be answered.
+
+        One that is not ready answers as well: look at `status`.
+        """
+        return Request("GET", "/health/ready", Json(ServerHealth), also_answers=frozenset({503}))

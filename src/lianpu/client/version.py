@@ -1,0 +1,5 @@
+"""How this client calls itself."""
+
+import lianpu
+
+USER_AGENT = f"lianpu-client/{lianpu.__version__}"

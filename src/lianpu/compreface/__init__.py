@@ -1,0 +1,1 @@
+"""CompreFace's REST API over this gallery, for programs that were written for it."""

@@ -1,0 +1,3 @@
+"""As `tests/api/test_calibrate.py`."""
+
+from tests.api.test_calibrate import *  # noqa: F403

@@ -1,0 +1,3 @@
+"""As `tests/api/test_concurrency.py`."""
+
+from tests.api.test_concurrency import *  # noqa: F403

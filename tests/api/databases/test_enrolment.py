@@ -1,0 +1,3 @@
+"""As `tests/api/test_enrolment.py`."""
+
+from tests.api.test_enrolment import *  # noqa: F403
