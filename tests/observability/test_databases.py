@@ -18,7 +18,6 @@ from lianpu.observability.metrics import Metrics
 from lianpu.observability.tracing import Tracing
 from lianpu.streams.delivery.webhooks.repository import DeliveryCounts, WebhookRepository
 from tests.api.metric_samples import Samples
-from tests.audit.test_databases import url  # noqa: F401 (a fixture)
 
 pytestmark = pytest.mark.anyio
 
@@ -29,8 +28,8 @@ def anyio_backend() -> str:
 
 
 @pytest.fixture
-async def database(url: str) -> AsyncIterator[Database]:  # noqa: F811
-    opened = Database(url)
+async def database(database_url: str) -> AsyncIterator[Database]:
+    opened = Database(database_url)
     await opened.migrate()
     yield opened
     await opened.close()
