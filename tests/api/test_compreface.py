@@ -76,7 +76,8 @@ async def test_R_OPS_5_subjects_are_added_listed_renamed_merged_and_deleted(
     deleted = await client.delete(f"{ROOT}/subjects/a%2Fb")
     assert (deleted.status_code, deleted.json()) == (200, {"subject": "a/b"})
     await add(client, "one", portraits[2])
-    await client.post(f"{ROOT}/subjects", json={"subject": "two"})
+    await client.post(f"{ROOT}/subjects", json={"subject": "ONE"})
+    assert (await client.get(f"{ROOT}/subjects")).json() == {"subjects": ["ONE", "one"]}
     assert (await client.delete(f"{ROOT}/subjects")).json() == {"deleted": 2}
     assert (await client.get("/api/v1/faces")).json()["persons"] == []
 

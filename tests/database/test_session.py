@@ -6,7 +6,7 @@ from uuid import UUID
 
 import numpy as np
 import pytest
-from sqlalchemy import select, text
+from sqlalchemy import func, insert, select, text
 
 from lianpu.database.base import new_id
 from lianpu.database.session import Database
@@ -126,6 +126,19 @@ async def test_R_OPS_2_a_nul_character_is_refused_by_every_database_alike(databa
     async with database.session() as session:
         with pytest.raises(NulCharacterError):
             await session.scalar(select(Person).where(Person.name == "\0"))
+
+
+async def test_R_OPS_2_a_nul_character_is_seen_among_many_rows(database: Database) -> None:
+    """Sent row by row, and as one INSERT of all of them."""
+    rows = [{"id": f"p{number}", "name": "Ada", "details": {}} for number in range(3)]
+    wrong = [*rows, {"id": "p3", "name": "A\0da", "details": {}}]
+    for statement in (insert(Person), insert(Person).returning(Person.id)):
+        async with database.session() as session:
+            with pytest.raises(NulCharacterError):
+                await session.execute(statement, wrong)
+        async with database.session() as session:
+            await session.execute(statement, rows)
+            assert await session.scalar(select(func.count()).select_from(Person)) == 3
 
 
 async def test_R_OPS_2_an_update_that_changes_nothing_still_counts_its_row(database: Database) -> None:

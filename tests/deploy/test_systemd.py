@@ -51,3 +51,15 @@ def test_R_OPS_2_unit_is_shut_off(unit: Path) -> None:
 def test_R_OPS_2_server_has_time_to_end_before_it_is_killed() -> None:
     [stop_s] = re.findall(r"^TimeoutStopSec=(\d+)$", UNIT.read_text(), re.MULTILINE)
     assert int(stop_s) >= load_settings().settings.server.drain_s + 30
+
+
+@pytest.mark.skipif(shutil.which("systemd-sysusers") is None, reason="systemd-sysusers is not installed")
+def test_R_OPS_2_user_of_the_unit_is_made(tmp_path: Path) -> None:
+    file = UNIT.with_name("lianpu.sysusers.conf")
+    made = subprocess.run(["systemd-sysusers", "--dry-run", str(file)], capture_output=True, text=True, timeout=60)
+    assert made.returncode == 0, made.stderr
+    [user] = re.findall(r"^User=(\w+)$", UNIT.read_text(), re.MULTILINE)
+    [line] = [line for line in file.read_text().splitlines() if not line.startswith("#")]
+    assert line.split()[:2] == ["u", user]
+    [home] = re.findall(r"^Environment=LIANPU_HOME=(\S+)$", UNIT.read_text(), re.MULTILINE)
+    assert home in line

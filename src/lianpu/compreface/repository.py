@@ -24,8 +24,8 @@ class CompreFaceRepository:
         self._session = session
 
     async def names(self) -> list[str]:
-        """Each once, in order."""
-        return list(await self._session.scalars(select(Person.name).distinct().order_by(Person.name)))
+        """Each once, in order; which letters are the same is not left to the database."""
+        return sorted(set(await self._session.scalars(select(Person.name))))
 
     async def person_ids(self, name: str) -> list[str]:
         """All who have this very name; some databases take letters of another case for the same."""

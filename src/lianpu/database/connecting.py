@@ -1,5 +1,6 @@
 """Opening a connection, and saying why there is none: drivers raise many things, callers meet three."""
 
+import logging
 import ssl
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -25,6 +26,8 @@ def connector(address: DatabaseAddress) -> Connect | None:
     if address.kind is DatabaseKind.MARIADB:
         import asyncmy  # pyright: ignore[reportMissingTypeStubs]
 
+        # Its warnings quote what MariaDB warns of, values among it.
+        logging.getLogger("asyncmy").setLevel(logging.ERROR)
         return _telling(address, asyncmy.connect)  # pyright: ignore[reportUnknownMemberType, reportUnknownArgumentType]
     return None
 

@@ -83,9 +83,10 @@ async def snapshot(database: Database) -> AsyncGenerator[AsyncConnection]:
         yield connection
 
 
-async def fingerprint(connection: AsyncConnection, table: Table) -> TableFingerprint:
-    """Of what the table holds now."""
-    return await _read(connection, table, _forget)
+async def fingerprints(database: Database) -> dict[str, TableFingerprint]:
+    """By table, of what was there at one moment."""
+    async with snapshot(database) as connection:
+        return {table.name: await _read(connection, table, _forget) for table in _raw_tables()}
 
 
 async def _forget(_rows: Sequence[Mapping[str, Any]]) -> None:
@@ -185,7 +186,7 @@ def _plain(value: Any) -> Any:
 
 
 async def _compare(table: Table, expected: CopiedTable, writing: AsyncConnection) -> None:
-    there = await fingerprint(writing, table)
+    there = await _read(writing, table, _forget)
     if there != expected.fingerprint:
         wanted = expected.fingerprint
         raise DatabaseCopyError(

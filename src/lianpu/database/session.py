@@ -109,14 +109,19 @@ def _server_options(address: DatabaseAddress) -> dict[str, Any]:
 
 
 def _refuse_nul(
-    _connection: object, _cursor: object, _statement: str, parameters: Any, _context: object, executemany: bool
+    _connection: object, _cursor: object, _statement: str, parameters: Any, _context: object, _executemany: bool
 ) -> None:
-    rows: Sequence[Any] = parameters if executemany else (parameters,)
-    for row in rows:
-        values = cast(Mapping[Any, Any], row).values() if isinstance(row, Mapping) else row
-        for value in values or ():
-            if isinstance(value, str) and "\0" in value:
-                raise NulCharacterError("A text holds a NUL character, which no name, id or description has.")
+    if _holds_nul(parameters):
+        raise NulCharacterError("A text holds a NUL character, which no name, id or description has.")
+
+
+def _holds_nul(parameters: Any) -> bool:
+    """Of one value, of those of a row, or of many rows: an INSERT of many may come as one long row, too."""
+    if isinstance(parameters, str):
+        return "\0" in parameters
+    if isinstance(parameters, Mapping):
+        return any(map(_holds_nul, cast(Mapping[Any, Any], parameters).values()))
+    return isinstance(parameters, list | tuple) and any(map(_holds_nul, cast(Sequence[Any], parameters)))
 
 
 def _configure(statements: Sequence[str], connection: Any, _record: object) -> None:

@@ -55,8 +55,6 @@ def configure_logging(settings: LoggingSettings, home: Path) -> None:
     # aiosqlite's debug lines hold every value that is stored.
     for chatty in ("alembic", "aiosqlite", "httpx2", "httpcore2"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
-    # What MariaDB warns of, it quotes.
-    logging.getLogger("asyncmy").setLevel(logging.ERROR)
 
 
 def _is_no_refused_handshake(record: logging.LogRecord) -> bool:
