@@ -28,6 +28,8 @@ NOT_RECORDED = {
     "/docs/start.js": "documentation",
     "/redoc": "documentation",
     "/api/status": "counts of the whole, asked for by the console all the time",
+    "/api/status/history": "numbers of the machine, asked for by the console all the time",
+    "/metrics": "counts of the whole, asked for by Prometheus all the time",
     "/api/v1/models": "packs, which are no secret",
     "/api/v1/models/available": "the catalogue, which is no secret",
     "/api/v1/gallery/signing-key": "a public key",

@@ -107,7 +107,7 @@ def test_R_OPS_1_server_answers_and_commands_go_through_it(
     assert not (server.home / "server.json").exists()
     logged = [json.loads(line) for line in (server.home / "logs" / "lianpu.log").read_text().splitlines()]
     assert {"uvicorn.error", "lianpu.access"} <= {line["logger"] for line in logged}
-    assert logged[-1]["event"].startswith("Finished server process")
+    assert logged[-1]["message"].startswith("Finished server process")
     # The same home, and the same command, without a server.
     alone = lianpu("search", t1_path, "--json", "--home", server.home)
     assert "through the server" not in alone.err

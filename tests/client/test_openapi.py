@@ -24,7 +24,8 @@ LEFT_OUT = {
     ("POST", "/api/v1/users/setup"): "so it is",
     ("GET", "/api/v1/stream/feed/{stream_id}"): "pictures for an <img>, by the address that the stream says",
     ("GET", "/api/v1/swap/live/{live_id}/feed"): "likewise",
-    ("GET", "/health"): "the same as /health/ready",
+    ("GET", "/health"): "a part of /health/ready",
+    ("GET", "/metrics"): "text for Prometheus, which asks by itself",
     ("GET", "/api/v1/audit/export"): "lines that another system keeps as they are: `lianpu audit export`",
 }
 """And all of CompreFace's API, which has clients of its own."""

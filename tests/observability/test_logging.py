@@ -17,6 +17,7 @@ from lianpu.api.app import create_app
 from lianpu.errors import HomeUnwritableError
 from lianpu.observability.logging import configure_logging
 from lianpu.settings import LoggingSettings, load_settings
+from lianpu.streams.source_thread import SourceThread
 
 KEY = "a-very-secret-api-key-0123456789"
 ROUTED = ("uvicorn", "uvicorn.error", "uvicorn.access", "alembic")
@@ -62,10 +63,10 @@ def test_R_OPS_2_json_line_has_request_id_level_logger_time_and_chinese_as_it_is
     written = capsys.readouterr().err
     assert "张三 已登记" in written
     (line,) = _lines(written)
-    moment = datetime.fromisoformat(line.pop("timestamp"))
+    moment = datetime.fromisoformat(line.pop("@timestamp"))
     assert moment.tzinfo == UTC
     assert line == {
-        "event": "张三 已登记\nagain",
+        "message": "张三 已登记\nagain",
         "level": "warning",
         "logger": "lianpu.gallery",
         "request_id": "r-1",
@@ -110,7 +111,7 @@ def test_R_OPS_2_file_holds_json_whatever_the_console_shows(tmp_path: Path, caps
     logging.getLogger("lianpu").info("张三")
     assert "张三" in capsys.readouterr().err
     assert "张三" in (tmp_path / "logs" / "lianpu.log").read_text(encoding="utf-8")
-    assert [line["event"] for line in _file(tmp_path)] == ["张三"]
+    assert [line["message"] for line in _file(tmp_path)] == ["张三"]
 
 
 def test_R_OPS_2_file_is_daily_and_old_ones_go(tmp_path: Path) -> None:
@@ -125,7 +126,7 @@ def test_R_OPS_2_file_is_daily_and_old_ones_go(tmp_path: Path) -> None:
     # Midnight has passed.
     handler.rolloverAt = int(datetime.now(UTC).timestamp()) - 1
     logging.getLogger("lianpu").info("today")
-    assert [line["event"] for line in _file(tmp_path)] == ["today"]
+    assert [line["message"] for line in _file(tmp_path)] == ["today"]
     kept = sorted(path.name for path in logs.iterdir())
     assert len(kept) == 3
     assert kept[:2] == ["lianpu.log", "lianpu.log.2020-01-03"]
@@ -171,7 +172,7 @@ def test_R_OPS_2_uvicorn_and_alembic_are_routed(tmp_path: Path, capsys: pytest.C
     logging.getLogger("alembic.runtime.migration").warning("odd schema")
     lines = _lines(capsys.readouterr().err)
     assert lines == _file(tmp_path)
-    assert [(line["logger"], line["event"]) for line in lines] == [
+    assert [(line["logger"], line["message"]) for line in lines] == [
         ("uvicorn.error", "Started server process [7]"),
         ("alembic.runtime.migration", "odd schema"),
     ]
@@ -198,7 +199,7 @@ def test_R_OPS_2_api_key_never_appears_in_logs(tmp_path: Path, capsys: pytest.Ca
     assert asyncio.run(talk()) == [200, 200, 401]
     written = capsys.readouterr().err + (settings.home / "logs" / "lianpu.log").read_text(encoding="utf-8")
     accesses = [line for line in _file(settings.home) if line["logger"] == "lianpu.access"]
-    assert [line["event"].split()[:3] for line in accesses] == [
+    assert [line["message"].split()[:3] for line in accesses] == [
         ["GET", "/api/v1/faces", status] for status in ("200", "200", "401")
     ]
     assert len({line["request_id"] for line in accesses}) == 3
@@ -223,3 +224,129 @@ def test_R_ACC_4_traceback_shows_no_local_variables(
     assert "broken after" in written
     assert KEY not in written
     assert KEY not in (tmp_path / "logs" / "lianpu.log").read_text(encoding="utf-8")
+
+
+def test_R_OPS_2_a_line_begins_with_its_moment_as_shippers_look_for_it(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    configure_logging(_settings(), tmp_path)
+    with bound_contextvars(request_id="r-1", job_id="j-1", stream_id="s-1", trace_id="0af7"):
+        logging.getLogger("lianpu").info("x")
+    written = capsys.readouterr().err
+    assert written.startswith('{"@timestamp": "')
+    (line,) = _lines(written)
+    del line["@timestamp"]
+    assert line == {
+        "message": "x",
+        "level": "info",
+        "logger": "lianpu",
+        "request_id": "r-1",
+        "job_id": "j-1",
+        "stream_id": "s-1",
+        "trace_id": "0af7",
+    }
+
+
+def _settings_at(home: Path, **overrides: Any) -> Any:
+    values = {"home": str(home), "server.api_key": KEY, "logging.format": "json", **overrides}
+    return load_settings(values, environment={}, folder=home.parent).settings
+
+
+async def _talk(settings: Any, work: Any) -> Any:
+    app = create_app(settings)
+    transport = httpx2.ASGITransport(app)
+    async with (
+        app.router.lifespan_context(app),
+        httpx2.AsyncClient(transport=transport, base_url="http://127.0.0.1", headers={"X-API-Key": KEY}) as client,
+    ):
+        return await work(client, app.state.platform)
+
+
+def test_R_OPS_2_an_access_line_has_route_status_and_duration_as_fields(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    settings = _settings_at(tmp_path / "home", **{"packs.default": "none"})
+    configure_logging(settings.logging, settings.home)
+
+    async def work(client: httpx2.AsyncClient, _platform: Any) -> None:
+        await client.get("/api/v1/faces/p-1", headers={"X-Request-ID": "r-7"})
+
+    asyncio.run(_talk(settings, work))
+    (line,) = [line for line in _file(settings.home) if line["logger"] == "lianpu.access"]
+    duration_ms = line.pop("duration_ms")
+    del line["@timestamp"]
+    assert duration_ms > 0
+    assert line == {
+        "message": f"GET /api/v1/faces/p-1 404 {duration_ms} ms",
+        "level": "info",
+        "logger": "lianpu.access",
+        "request_id": "r-7",
+        "method": "GET",
+        "path": "/api/v1/faces/p-1",
+        "route": "/api/v1/faces/{person_id}",
+        "status": 404,
+    }
+
+
+def test_R_OPS_2_people_read_an_access_line_once(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    configure_logging(_settings(format="console"), tmp_path)
+    fields = {"method": "GET", "path": "/x", "route": None, "status": 200, "duration_ms": 1.5}
+    logging.getLogger("lianpu.access").info("GET /x 200 1.5 ms", extra=fields)
+    logging.getLogger("lianpu.other").info("y", extra={"status": 7})
+    access, other = capsys.readouterr().err.splitlines()
+    assert "GET /x 200 1.5 ms" in access
+    assert "=" not in access
+    assert "status=7" in other
+
+
+def test_R_OPS_2_every_line_of_a_job_has_its_id_and_that_of_its_trace(
+    home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    collector = "http://127.0.0.1:9/v1/traces"
+    traced = {"observability.traces_endpoint": collector, "observability.traces_sample_ratio": 1}
+    settings = _settings_at(home, **traced)
+    configure_logging(settings.logging, settings.home)
+
+    async def work(client: httpx2.AsyncClient, platform: Any) -> str:
+        started = await client.post("/api/v1/gallery/health", json={})
+        job_id = started.json()["job"]["job_id"]
+        while (await platform.jobs.get(job_id)).job.finished_at is None:
+            await asyncio.sleep(0.02)
+        return job_id
+
+    job_id = asyncio.run(_talk(settings, work))
+    lines = _file(settings.home)
+    of_job = [line for line in lines if line["logger"] == "lianpu.jobs.workers"]
+    assert [line["message"] for line in of_job] == ["job begins", "job ended"]
+    assert {line["job_id"] for line in of_job} == {job_id}
+    access = next(line for line in lines if line.get("route") == "/api/v1/gallery/health")
+    assert {line["trace_id"] for line in of_job} == {access["trace_id"]}
+    assert len(access["trace_id"]) == 32
+
+
+def test_R_OPS_2_every_line_of_a_stream_has_its_id_and_none_of_the_request_that_began_it(
+    home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    settings = _settings_at(home, **{"streams.folders": [str(home)]})
+    configure_logging(settings.logging, settings.home)
+    (home / "no-video.mp4").write_bytes(b"nothing")
+
+    async def work(client: httpx2.AsyncClient, platform: Any) -> str:
+        def breaks(*_: object) -> None:
+            raise RuntimeError("unforeseen")
+
+        body = {"source": str(home / "no-video.mp4"), "lifetime_minutes": 1}
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(SourceThread, "_reader_of", breaks)
+            started = await client.post("/api/v1/stream/start", json=body, headers={"X-Request-ID": "r-9"})
+            stream_id = started.json()["stream"]["stream_id"]
+            while platform.streams.active():
+                await asyncio.sleep(0.02)
+        return stream_id
+
+    stream_id = asyncio.run(_talk(settings, work))
+    lines = [line for line in _file(settings.home) if line.get("stream_id") == stream_id]
+    failed = next(line for line in lines if line["message"] == "a stream's source failed unexpectedly")
+    assert "request_id" not in failed
+    assert failed["exception"].endswith("RuntimeError: unforeseen")
+    assert {"stream begins", "stream ended"} <= {line["message"] for line in lines}

@@ -2833,6 +2833,254 @@ export interface paths {
     patch?: never;
     trace?: never;
   };
+  "/api/v1/recognition/subjects": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /**
+     * List Subjects
+     * @description The names of all persons, each once.
+     *
+     *     Needs the scope `gallery:read` (roles: viewer, operator, admin).
+     */
+    get: operations["list_subjects_api_v1_recognition_subjects_get"];
+    put?: never;
+    /**
+     * Add Subject
+     * @description A person without an image yet.
+     *
+     *     Needs the scope `gallery:enrol` (roles: operator, admin).
+     */
+    post: operations["add_subject_api_v1_recognition_subjects_post"];
+    /**
+     * Delete Subjects
+     * @description Every person of the gallery, with all examples.
+     *
+     *     Needs the scope `gallery:manage` (roles: operator, admin).
+     */
+    delete: operations["delete_subjects_api_v1_recognition_subjects_delete"];
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/v1/recognition/subjects/{subject}": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    /**
+     * Rename Subject
+     * @description One that becomes a subject who exists is merged into it.
+     *
+     *     Needs the scope `gallery:enrol` (roles: operator, admin).
+     */
+    put: operations["rename_subject_api_v1_recognition_subjects__subject__put"];
+    post?: never;
+    /**
+     * Delete Subject
+     * @description With all examples.
+     *
+     *     Needs the scope `gallery:enrol` (roles: operator, admin).
+     */
+    delete: operations["delete_subject_api_v1_recognition_subjects__subject__delete"];
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/v1/recognition/faces": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /**
+     * List Examples
+     * @description Examples of all subjects or of one, oldest first.
+     *
+     *     Needs the scope `gallery:read` (roles: viewer, operator, admin).
+     */
+    get: operations["list_examples_api_v1_recognition_faces_get"];
+    put?: never;
+    /**
+     * Add Example
+     * @description A photo with one face; the subject is made where there is none.
+     *
+     *     Needs the scope `gallery:enrol` (roles: operator, admin).
+     */
+    post: operations["add_example_api_v1_recognition_faces_post"];
+    /**
+     * Delete Examples Of
+     * @description All examples of a subject; without one those of everybody, which needs `gallery:manage`.
+     *
+     *     Needs the scope `gallery:enrol` (roles: operator, admin).
+     */
+    delete: operations["delete_examples_of_api_v1_recognition_faces_delete"];
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/v1/recognition/faces/delete": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /**
+     * Delete Examples
+     * @description Those that there are; others are passed over.
+     *
+     *     Needs the scope `gallery:enrol` (roles: operator, admin).
+     */
+    post: operations["delete_examples_api_v1_recognition_faces_delete_post"];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/v1/recognition/faces/{image_id}": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    post?: never;
+    /**
+     * Delete Example
+     * @description Needs the scope `gallery:enrol` (roles: operator, admin).
+     */
+    delete: operations["delete_example_api_v1_recognition_faces__image_id__delete"];
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/v1/recognition/faces/{image_id}/img": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /**
+     * Get Example Image
+     * @description The photo, byte for byte as it was uploaded.
+     *
+     *     Needs the scope `gallery:read` (roles: viewer, operator, admin).
+     */
+    get: operations["get_example_image_api_v1_recognition_faces__image_id__img_get"];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/v1/recognition/recognize": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /**
+     * Recognize
+     * @description 1:N: whom each face matches, by this server's thresholds.
+     *
+     *     Needs the scope `gallery:recognise` (roles: viewer, operator, admin).
+     */
+    post: operations["recognize_api_v1_recognition_recognize_post"];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/v1/recognition/faces/{image_id}/verify": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /**
+     * Verify Example
+     * @description 1:1 with a stored example.
+     *
+     *     Needs the scope `gallery:recognise` (roles: viewer, operator, admin).
+     */
+    post: operations["verify_example_api_v1_recognition_faces__image_id__verify_post"];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/v1/detection/detect": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /**
+     * Detect
+     * @description Boxes, and what the plugins say.
+     *
+     *     Needs the scope `gallery:recognise` (roles: viewer, operator, admin).
+     */
+    post: operations["detect_api_v1_detection_detect_post"];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/v1/verification/verify": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /**
+     * Verify
+     * @description 1:1: the one face of the source with each face of the target.
+     *
+     *     Needs the scope `gallery:recognise` (roles: viewer, operator, admin).
+     */
+    post: operations["verify_api_v1_verification_verify_post"];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
   "/api/v1/audit": {
     parameters: {
       query?: never;
@@ -2908,9 +3156,31 @@ export interface paths {
     };
     /**
      * Live
-     * @description The process answers.
+     * @description The process answers. It looks at nothing: a database that is away is no reason to start the process anew.
      */
     get: operations["live_health_live_get"];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/health": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /**
+     * Health
+     * @description What every answer needs: the database answers, the default pack and that of liveness, where it is on, are loaded.
+     *
+     *     Else 503. It is a part of `/health/ready`, for people and for monitors that know one address alone.
+     */
+    get: operations["health_health_get"];
     put?: never;
     post?: never;
     delete?: never;
@@ -2928,7 +3198,10 @@ export interface paths {
     };
     /**
      * Ready
-     * @description The database answers, and the default pack and that of liveness, where it is on, are loaded; else 503.
+     * @description Whether requests will be answered; else 503, with what is missing.
+     *
+     *     Everything of `/health`, and: the server neither starts nor stops, the home can be written, the workers of jobs are
+     *     alive.
      */
     get: operations["ready_health_ready_get"];
     put?: never;
@@ -2939,7 +3212,7 @@ export interface paths {
     patch?: never;
     trace?: never;
   };
-  "/health": {
+  "/metrics": {
     parameters: {
       query?: never;
       header?: never;
@@ -2947,10 +3220,36 @@ export interface paths {
       cookie?: never;
     };
     /**
-     * Ready
-     * @description The database answers, and the default pack and that of liveness, where it is on, are loaded; else 503.
+     * Metrics
+     * @description Counters, gauges and histograms of this process, for Prometheus.
+     *
+     *     The networks of `observability.metrics_networks` need no credential. 404: `observability.metrics` is off.
+     *
+     *     Needs the scope `system:read` (roles: viewer, operator, admin).
      */
-    get: operations["ready_health_get"];
+    get: operations["metrics_metrics_get"];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/status/history": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /**
+     * History
+     * @description Processor, memory, queues, streams and throughput of the last fifteen minutes, kept in memory by this process.
+     *
+     *     Needs the scope `system:read` (roles: viewer, operator, admin).
+     */
+    get: operations["history_api_status_history_get"];
     put?: never;
     post?: never;
     delete?: never;
@@ -2990,7 +3289,7 @@ export interface paths {
     };
     /**
      * Status
-     * @description Versions, packs, provider, queue and gallery in one look.
+     * @description Versions, packs, provider, machine, queues, streams, disk, camera, engines and gallery in one look.
      *
      *     Needs the scope `system:read` (roles: viewer, operator, admin).
      */
@@ -3026,6 +3325,13 @@ export interface components {
        * @description As it was then.
        */
       name: string;
+    };
+    /** AgeRange */
+    AgeRange: {
+      /** Low */
+      low: number;
+      /** High */
+      high: number;
     };
     /** AppliedAnswer */
     AppliedAnswer: {
@@ -3401,6 +3707,19 @@ export interface components {
       plots: string[];
     };
     /**
+     * CameraStatusAnswer
+     * @description The virtual camera; it is looked at, not opened.
+     */
+    CameraStatusAnswer: {
+      /** Is Ready */
+      is_ready: boolean;
+      /**
+       * Problem
+       * @description What is in the way, and what to do.
+       */
+      problem: string | null;
+    };
+    /**
      * ChainProblem
      * @enum {string}
      */
@@ -3483,6 +3802,16 @@ export interface components {
       timings_ms: {
         [key: string]: number;
       };
+    };
+    /** ComparedFaces */
+    ComparedFaces: {
+      source_image_face: components["schemas"]["FoundFace"];
+      /** Face Matches */
+      face_matches: components["schemas"]["VerifiedFace"][];
+      /** Plugins Versions */
+      plugins_versions?: {
+        [key: string]: string;
+      } | null;
     };
     /**
      * Conclusion
@@ -3709,6 +4038,11 @@ export interface components {
       /** Person Ids */
       person_ids: string[];
     };
+    /** DeletedAnswer */
+    DeletedAnswer: {
+      /** Deleted */
+      deleted: number;
+    };
     /** DeletionAnswer */
     DeletionAnswer: {
       /** Request Id */
@@ -3814,6 +4148,15 @@ export interface components {
       /** @description Null: the pack has no network for them. */
       attributes: components["schemas"]["AttributesAnswer"] | null;
     };
+    /** DetectionAnswer */
+    DetectionAnswer: {
+      /** Result */
+      result: components["schemas"]["FoundFace"][];
+      /** Plugins Versions */
+      plugins_versions?: {
+        [key: string]: string;
+      } | null;
+    };
     /** DisagreementAnswer */
     DisagreementAnswer: {
       /** Time */
@@ -3822,6 +4165,16 @@ export interface components {
       active: components["schemas"]["VerdictAnswer"];
       /** @description Null: the candidate's detector does not see the face. */
       candidate: components["schemas"]["VerdictAnswer"] | null;
+    };
+    /**
+     * DiskAnswer
+     * @description Of the file system that the home is on.
+     */
+    DiskAnswer: {
+      /** Total Bytes */
+      total_bytes: number;
+      /** Free Bytes */
+      free_bytes: number;
     };
     /** DismissedAnswer */
     DismissedAnswer: {
@@ -3964,6 +4317,26 @@ export interface components {
       engines: components["schemas"]["EngineAnswer"][];
       /** Request Id */
       request_id: string;
+    };
+    /** EngineStatusAnswer */
+    EngineStatusAnswer: {
+      /** Name */
+      name: string;
+      /**
+       * Kind
+       * @description `swap`, `restorer` or `upscaler`.
+       */
+      kind: string;
+      /**
+       * State
+       * @example ready
+       */
+      state: string;
+      /**
+       * Detail
+       * @description What it lacks.
+       */
+      detail: string | null;
     };
     /** EnginesUsed */
     EnginesUsed: {
@@ -4383,6 +4756,38 @@ export interface components {
      * @enum {string}
      */
     EventKind: "person_appeared" | "person_left" | "unknown_appeared" | "unknown_left";
+    /** ExampleAnswer */
+    ExampleAnswer: {
+      /** Image Id */
+      image_id: string;
+      /** Subject */
+      subject: string;
+    };
+    /** ExamplePageAnswer */
+    ExamplePageAnswer: {
+      /** Faces */
+      faces: components["schemas"]["ExampleAnswer"][];
+      /**
+       * Page Number
+       * @description From 0.
+       */
+      page_number: number;
+      /** Page Size */
+      page_size: number;
+      /** Total Pages */
+      total_pages: number;
+      /** Total Elements */
+      total_elements: number;
+    };
+    /** ExampleVerificationAnswer */
+    ExampleVerificationAnswer: {
+      /** Result */
+      result: components["schemas"]["VerifiedFace"][];
+      /** Plugins Versions */
+      plugins_versions?: {
+        [key: string]: string;
+      } | null;
+    };
     /** ExportFields */
     ExportFields: {
       /**
@@ -4468,6 +4873,25 @@ export interface components {
       /** @description Null: liveness is off. */
       liveness: components["schemas"]["LivenessAnswer"] | null;
     };
+    /**
+     * FaceBox
+     * @description Whole pixels of the upright photo.
+     */
+    FaceBox: {
+      /**
+       * Probability
+       * @description The detector's score, held to 0…1.
+       */
+      probability: number;
+      /** X Min */
+      x_min: number;
+      /** Y Min */
+      y_min: number;
+      /** X Max */
+      x_max: number;
+      /** Y Max */
+      y_max: number;
+    };
     /** FailedImageAnswer */
     FailedImageAnswer: {
       /** Image Id */
@@ -4542,6 +4966,27 @@ export interface components {
       /** Name */
       name: string;
     };
+    /**
+     * FoundFace
+     * @description What was not asked for by `face_plugins` or `status`, or the pack has no network for, is left out.
+     */
+    FoundFace: {
+      box: components["schemas"]["FaceBox"];
+      age?: components["schemas"]["AgeRange"] | null;
+      gender?: components["schemas"]["GenderAnswer"] | null;
+      pose?: components["schemas"]["Pose"] | null;
+      /** Landmarks */
+      landmarks?: [number, number][] | null;
+      /** Embedding */
+      embedding?: number[] | null;
+      /**
+       * Execution Time
+       * @description Milliseconds.
+       */
+      execution_time?: {
+        [key: string]: number;
+      } | null;
+    };
     /** GalleryCounts */
     GalleryCounts: {
       /** Persons */
@@ -4557,6 +5002,14 @@ export interface components {
      * @enum {string}
      */
     Gender: "female" | "male";
+    /** GenderAnswer */
+    GenderAnswer: {
+      /**
+       * Value
+       * @example female
+       */
+      value: string;
+    };
     /** GeneratedEmbedding */
     GeneratedEmbedding: {
       /**
@@ -4581,6 +5034,19 @@ export interface components {
       feature_size: number | null;
       /** Detail */
       detail?: string | null;
+    };
+    /** GpuAnswer */
+    GpuAnswer: {
+      /** Index */
+      index: number;
+      /** Name */
+      name: string;
+      /** Busy Share */
+      busy_share: number | null;
+      /** Memory Bytes */
+      memory_bytes: number;
+      /** Memory Used Bytes */
+      memory_used_bytes: number;
     };
     /**
      * GrantType
@@ -4684,6 +5150,18 @@ export interface components {
        * @description Findings that were left out because the persons or images have changed since.
        */
       outdated: number;
+    };
+    /** HistoryAnswer */
+    HistoryAnswer: {
+      /** Interval S */
+      interval_s: number;
+      /**
+       * Points
+       * @description Oldest first; fifteen minutes at most.
+       */
+      points: components["schemas"]["PointAnswer"][];
+      /** Request Id */
+      request_id: string;
     };
     /** IdentityAnswer */
     IdentityAnswer: {
@@ -4986,6 +5464,20 @@ export interface components {
      * @enum {string}
      */
     JobStatus: "pending" | "processing" | "completed" | "failed" | "cancelled";
+    /** JobsAnswer */
+    JobsAnswer: {
+      /** Waiting */
+      waiting: number;
+      /** By Status */
+      by_status: {
+        [key: string]: number;
+      };
+      /**
+       * Workers
+       * @description Of this process, that are alive.
+       */
+      workers: number;
+    };
     JsonValue: unknown;
     /** KeyAnswer */
     KeyAnswer: {
@@ -5238,6 +5730,21 @@ export interface components {
        * @description As own threshold of both (`PATCH /api/v1/faces/{id}`) it keeps them apart.
        */
       suggested_threshold: number;
+    };
+    /** MachineAnswer */
+    MachineAnswer: {
+      /** Cores */
+      cores: number;
+      /**
+       * Cpu Share
+       * @description 0…1 of all cores, since somebody last asked.
+       */
+      cpu_share: number;
+      /** Memory Bytes */
+      memory_bytes: number;
+      /** Memory Used Bytes */
+      memory_used_bytes: number;
+      process: components["schemas"]["ProcessAnswer"];
     };
     /** ManifestAnswer */
     ManifestAnswer: {
@@ -6037,6 +6544,70 @@ export interface components {
        */
       height: number;
     };
+    /**
+     * PointAnswer
+     * @description One moment. Rates and times are those of the interval before it.
+     */
+    PointAnswer: {
+      /**
+       * At
+       * @description Seconds since 1970.
+       * @example 1764460800
+       */
+      at: number;
+      /**
+       * Cpu Share
+       * @description 0…1 of all cores of the machine, by everybody.
+       */
+      cpu_share: number;
+      /**
+       * Process Cpu Share
+       * @description 0…1 of all cores of the machine, by this process.
+       */
+      process_cpu_share: number;
+      /**
+       * Memory Used Bytes
+       * @description Of the machine.
+       */
+      memory_used_bytes: number;
+      /** Process Memory Bytes */
+      process_memory_bytes: number;
+      /**
+       * Gpu Busy Share
+       * @description Of the busiest GPU; null: there is none, or it does not tell.
+       */
+      gpu_busy_share: number | null;
+      /**
+       * Gpu Memory Used Bytes
+       * @description Of all GPUs; null: there is none.
+       */
+      gpu_memory_used_bytes: number | null;
+      /**
+       * Queue Waiting
+       * @description Calls that wait for an inference thread.
+       */
+      queue_waiting: number;
+      /** Queue Running */
+      queue_running: number;
+      /** Jobs Waiting */
+      jobs_waiting: number;
+      /** Streams */
+      streams: number;
+      /** Requests Per S */
+      requests_per_s: number;
+      /**
+       * Request S
+       * @description Mean time to the first byte of an answer; null: nobody asked.
+       */
+      request_s: number | null;
+      /**
+       * Inference S
+       * @description Mean time of a stage that runs a network; null: none ran.
+       */
+      inference_s: number | null;
+      /** Inferences Per S */
+      inferences_per_s: number;
+    };
     /** PolicyAnswer */
     PolicyAnswer: {
       /**
@@ -6073,6 +6644,32 @@ export interface components {
     PolicyFields: {
       /** Visible Label */
       visible_label: boolean;
+    };
+    /**
+     * Pose
+     * @description Degrees; null where the pack cannot tell.
+     */
+    Pose: {
+      /** Pitch */
+      pitch: number | null;
+      /** Roll */
+      roll: number | null;
+      /** Yaw */
+      yaw: number | null;
+    };
+    /** ProcessAnswer */
+    ProcessAnswer: {
+      /** Memory Bytes */
+      memory_bytes: number;
+      /** Threads */
+      threads: number;
+      /**
+       * Open Files
+       * @description Null: this system does not tell.
+       */
+      open_files: number | null;
+      /** Cpu Seconds */
+      cpu_seconds: number;
     };
     /** ProvenanceAnswer */
     ProvenanceAnswer: {
@@ -6203,6 +6800,38 @@ export interface components {
      * @enum {string}
      */
     Readiness: "ready" | "degraded" | "not_installed" | "model_missing" | "provider_missing" | "broken";
+    /** RecognisedFace */
+    RecognisedFace: {
+      box: components["schemas"]["FaceBox"];
+      age?: components["schemas"]["AgeRange"] | null;
+      gender?: components["schemas"]["GenderAnswer"] | null;
+      pose?: components["schemas"]["Pose"] | null;
+      /** Landmarks */
+      landmarks?: [number, number][] | null;
+      /** Embedding */
+      embedding?: number[] | null;
+      /**
+       * Execution Time
+       * @description Milliseconds.
+       */
+      execution_time?: {
+        [key: string]: number;
+      } | null;
+      /**
+       * Subjects
+       * @description Those that match by this server's thresholds, best first.
+       */
+      subjects: components["schemas"]["SimilarSubject"][];
+    };
+    /** RecognitionAnswer */
+    RecognitionAnswer: {
+      /** Result */
+      result: components["schemas"]["RecognisedFace"][];
+      /** Plugins Versions */
+      plugins_versions?: {
+        [key: string]: string;
+      } | null;
+    };
     /** RecordingAnswer */
     RecordingAnswer: {
       /** Recording Id */
@@ -6291,6 +6920,11 @@ export interface components {
        * @description Images embedded by it; their vectors stay stored and come back with it.
        */
       embeddings: number;
+    };
+    /** RenamedAnswer */
+    RenamedAnswer: {
+      /** Updated */
+      updated: boolean;
     };
     /** ResultAnswer */
     ResultAnswer: {
@@ -6729,6 +7363,16 @@ export interface components {
        */
       fingerprint: string;
     };
+    /** SimilarSubject */
+    SimilarSubject: {
+      /** Subject */
+      subject: string;
+      /**
+       * Similarity
+       * @description 0…1, this server's score; no probability.
+       */
+      similarity: number;
+    };
     /**
      * Stage
      * @description What is being done to a photo, in this order.
@@ -6797,6 +7441,19 @@ export interface components {
     };
     /** StatusAnswer */
     StatusAnswer: {
+      versions: components["schemas"]["VersionsAnswer"];
+      machine: components["schemas"]["MachineAnswer"];
+      /**
+       * Gpus
+       * @description Of NVIDIA, by their driver.
+       */
+      gpus: components["schemas"]["GpuAnswer"][];
+      disk: components["schemas"]["DiskAnswer"];
+      jobs: components["schemas"]["JobsAnswer"];
+      streams: components["schemas"]["StreamsStatusAnswer"];
+      camera: components["schemas"]["CameraStatusAnswer"];
+      /** Engines */
+      engines: components["schemas"]["EngineStatusAnswer"][];
       /** Version */
       version: string;
       /** Uptime S */
@@ -6948,6 +7605,40 @@ export interface components {
       stream: components["schemas"]["StreamAnswer"];
       /** Request Id */
       request_id: string;
+    };
+    /** StreamsStatusAnswer */
+    StreamsStatusAnswer: {
+      /** Active */
+      active: number;
+      /** By State */
+      by_state: {
+        [key: string]: number;
+      };
+      /** Viewers */
+      viewers: number;
+      /** Live Swaps */
+      live_swaps: number;
+    };
+    /** SubjectAnswer */
+    SubjectAnswer: {
+      /**
+       * Subject
+       * @example 张三
+       */
+      subject: string;
+    };
+    /** SubjectFields */
+    SubjectFields: {
+      /**
+       * Subject
+       * @example 张三
+       */
+      subject: string;
+    };
+    /** SubjectsAnswer */
+    SubjectsAnswer: {
+      /** Subjects */
+      subjects: string[];
     };
     /**
      * SwapKind
@@ -7276,6 +7967,56 @@ export interface components {
       /** Margin */
       margin: number | null;
     };
+    /** VerificationAnswer */
+    VerificationAnswer: {
+      /** Result */
+      result: components["schemas"]["ComparedFaces"][];
+    };
+    /** VerifiedFace */
+    VerifiedFace: {
+      box: components["schemas"]["FaceBox"];
+      age?: components["schemas"]["AgeRange"] | null;
+      gender?: components["schemas"]["GenderAnswer"] | null;
+      pose?: components["schemas"]["Pose"] | null;
+      /** Landmarks */
+      landmarks?: [number, number][] | null;
+      /** Embedding */
+      embedding?: number[] | null;
+      /**
+       * Execution Time
+       * @description Milliseconds.
+       */
+      execution_time?: {
+        [key: string]: number;
+      } | null;
+      /**
+       * Similarity
+       * @description 0…1, this server's score; no probability.
+       */
+      similarity: number;
+    };
+    /** VersionsAnswer */
+    VersionsAnswer: {
+      /** Lianpu */
+      lianpu: string;
+      /** Python */
+      python: string;
+      /**
+       * System
+       * @example Linux 6.1
+       */
+      system: string;
+      /** Onnxruntime */
+      onnxruntime: string;
+      /** Opencv */
+      opencv: string;
+      /**
+       * Database
+       * @description Which kind.
+       * @example sqlite
+       */
+      database: string;
+    };
     /** VetoFields */
     VetoFields: {
       /**
@@ -7502,7 +8243,7 @@ export interface components {
       request_id: string;
     };
     /** HealthAnswer */
-    lianpu__api__system__HealthAnswer: {
+    lianpu__api__health__HealthAnswer: {
       /**
        * Status
        * @enum {string}
@@ -7510,9 +8251,13 @@ export interface components {
       status: "ok" | "unavailable";
       /**
        * Checks
+       * @description Each `ok`, or the reason why not.
        * @example {
        *       "database": "ok",
-       *       "pack": "ok"
+       *       "home": "ok",
+       *       "jobs": "ok",
+       *       "pack": "ok",
+       *       "server": "ok"
        *     }
        */
       checks: {
@@ -7716,6 +8461,23 @@ export interface components {
       errors?: components["schemas"]["ProblemField"][];
     } & {
       [key: string]: unknown;
+    };
+    /**
+     * CompreFaceError
+     * @description How CompreFace says that something went wrong.
+     */
+    CompreFaceError: {
+      /**
+       * Message
+       * @example No face was found in the photo.
+       */
+      message: string;
+      /**
+       * Code
+       * @description CompreFace's own number; 0 where it has none.
+       * @example 28
+       */
+      code: number;
     };
   };
   responses: never;
@@ -22538,6 +23300,1367 @@ export interface operations {
       };
     };
   };
+  list_subjects_api_v1_recognition_subjects_get: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["SubjectsAnswer"];
+        };
+      };
+      /** @description Bad Request */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["CompreFaceError"];
+        };
+      };
+      /** @description Unauthorized */
+      401: {
+        headers: {
+          "WWW-Authenticate"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["CompreFaceError"];
+        };
+      };
+      /** @description Forbidden */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["CompreFaceError"];
+        };
+      };
+      /** @description Not Found */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["CompreFaceError"];
+        };
+      };
+      /** @description Too Many Requests */
+      429: {
+        headers: {
+          "Retry-After"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["CompreFaceError"];
+        };
+      };
+      /** @description Service Unavailable */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["CompreFaceError"];
+        };
+      };
+    };
+  };
+  add_subject_api_v1_recognition_subjects_post: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        "application/json": components["schemas"]["SubjectFields"];
+      };
+    };
+    responses: {
+      /** @description Successful Response */
+      201: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["SubjectAnswer"];
+        };
+      };
+      /** @description Bad Request */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["CompreFaceError"];
+        };
+      };
+      /** @description Unauthorized */
+      401: {
+        headers: {
+          "WWW-Authenticate"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["CompreFaceError"];
+        };
+      };
+      /** @description Forbidden */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["CompreFaceError"];
+        };
+      };
+      /** @description Not Found */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["CompreFaceError"];
+        };
+      };
+      /** @description Request Entity Too Large */
+      413: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["CompreFaceError"];
+        };
+      };
+      /** @description Too Many Requests */
+      429: {
+        headers: {
+          "Retry-After"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["CompreFaceError"];
+        };
+      };
+      /** @description Service Unavailable */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["CompreFaceError"];
+        };
+      };
+    };
+  };
+  delete_subjects_api_v1_recognition_subjects_delete: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["DeletedAnswer"];
+        };
+      };
+      /** @description Bad Request */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["CompreFaceError"];
+        };
+      };
+      /** @description Unauthorized */
+      401: {
+        headers: {
+          "WWW-Authenticate"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["CompreFaceError"];
+        };
+      };
+      /** @description Forbidden */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["CompreFaceError"];
+        };
+      };
+      /** @description Not Found */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["CompreFaceError"];
+        };
+      };
+      /** @description Too Many Requests */
+      429: {
+        headers: {
+          "Retry-After"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["CompreFaceError"];
+        };
+      };
+      /** @description Service Unavailable */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["CompreFaceError"];
+        };
+      };
+    };
+  };
+  rename_subject_api_v1_recognition_subjects__subject__put: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        /** @description Its name. */
+        subject: string;
+      };
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        "application/json": components["schemas"]["SubjectFields"];
+      };
+    };
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["RenamedAnswer"];
+        };
+      };
+      /** @description Bad Request */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["CompreFaceError"];
+        };
+      };
+      /** @description Unauthorized */
+      401: {
+        headers: {
+          "WWW-Authenticate"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["CompreFaceError"];
+        };
+      };
+      /** @description Forbidden */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["CompreFaceError"];
+        };
+      };
+      /** @description Not Found */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["CompreFaceError"];
+        };
+      };
+      /** @description Request Entity Too Large */
+      413: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["CompreFaceError"];
+        };
+      };
+      /** @description Too Many Requests */
+      429: {
+        headers: {
+          "Retry-After"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["CompreFaceError"];
+        };
+      };
+      /** @description Service Unavailable */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["CompreFaceError"];
+        };
+      };
+    };
+  };
+  delete_subject_api_v1_recognition_subjects__subject__delete: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        /** @description Its name. */
+        subject: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["SubjectAnswer"];
+        };
+      };
+      /** @description Bad Request */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["CompreFaceError"];
+        };
+      };
+      /** @description Unauthorized */
+      401: {
+        headers: {
+          "WWW-Authenticate"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["CompreFaceError"];
+        };
+      };
+      /** @description Forbidden */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["CompreFaceError"];
+        };
+      };
+      /** @description Not Found */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["CompreFaceError"];
+        };
+      };
+      /** @description Too Many Requests */
+      429: {
+        headers: {
+          "Retry-After"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["CompreFaceError"];
+        };
+      };
+      /** @description Service Unavailable */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["CompreFaceError"];
+        };
+      };
+    };
+  };
+  list_examples_api_v1_recognition_faces_get: {
+    parameters: {
+      query?: {
+        /** @description Name of a subject; left out: all. */
+        subject?: string | null;
+        page?: number;
+        size?: number;
+      };
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["ExamplePageAnswer"];
+        };
+      };
+      /** @description Bad Request */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["CompreFaceError"];
+        };
+      };
+      /** @description Unauthorized */
+      401: {
+        headers: {
+          "WWW-Authenticate"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["CompreFaceError"];
+        };
+      };
+      /** @description Forbidden */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["CompreFaceError"];
+        };
+      };
+      /** @description Not Found */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["CompreFaceError"];
+        };
+      };
+      /** @description Too Many Requests */
+      429: {
+        headers: {
+          "Retry-After"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["CompreFaceError"];
+        };
+      };
+      /** @description Service Unavailable */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["CompreFaceError"];
+        };
+      };
+    };
+  };
+  add_example_api_v1_recognition_faces_post: {
+    parameters: {
+      query: {
+        /** @description Name of the subject. */
+        subject: string;
+        /** @description Least probability that it is a face. */
+        det_prob_threshold?: number | null;
+      };
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        "multipart/form-data": {
+          /** Format: binary */
+          file: string;
+        };
+        "application/json": {
+          /** Format: byte */
+          file: string;
+        };
+      };
+    };
+    responses: {
+      /** @description Successful Response */
+      201: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["ExampleAnswer"];
+        };
+      };
+      /** @description Bad Request */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["CompreFaceError"];
+        };
+      };
+      /** @description Unauthorized */
+      401: {
+        headers: {
+          "WWW-Authenticate"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["CompreFaceError"];
+        };
+      };
+      /** @description Forbidden */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["CompreFaceError"];
+        };
+      };
+      /** @description Not Found */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["CompreFaceError"];
+        };
+      };
+      /** @description Request Entity Too Large */
+      413: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["CompreFaceError"];
+        };
+      };
+      /** @description Too Many Requests */
+      429: {
+        headers: {
+          "Retry-After"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["CompreFaceError"];
+        };
+      };
+      /** @description Service Unavailable */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["CompreFaceError"];
+        };
+      };
+      /** @description Insufficient Storage */
+      507: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["CompreFaceError"];
+        };
+      };
+    };
+  };
+  delete_examples_of_api_v1_recognition_faces_delete: {
+    parameters: {
+      query?: {
+        /** @description Name of a subject; left out: all. */
+        subject?: string | null;
+      };
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["DeletedAnswer"];
+        };
+      };
+      /** @description Bad Request */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["CompreFaceError"];
+        };
+      };
+      /** @description Unauthorized */
+      401: {
+        headers: {
+          "WWW-Authenticate"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["CompreFaceError"];
+        };
+      };
+      /** @description Forbidden */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["CompreFaceError"];
+        };
+      };
+      /** @description Not Found */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["CompreFaceError"];
+        };
+      };
+      /** @description Too Many Requests */
+      429: {
+        headers: {
+          "Retry-After"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["CompreFaceError"];
+        };
+      };
+      /** @description Service Unavailable */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["CompreFaceError"];
+        };
+      };
+    };
+  };
+  delete_examples_api_v1_recognition_faces_delete_post: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        "application/json": string[];
+      };
+    };
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["ExampleAnswer"][];
+        };
+      };
+      /** @description Bad Request */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["CompreFaceError"];
+        };
+      };
+      /** @description Unauthorized */
+      401: {
+        headers: {
+          "WWW-Authenticate"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["CompreFaceError"];
+        };
+      };
+      /** @description Forbidden */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["CompreFaceError"];
+        };
+      };
+      /** @description Not Found */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["CompreFaceError"];
+        };
+      };
+      /** @description Request Entity Too Large */
+      413: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["CompreFaceError"];
+        };
+      };
+      /** @description Too Many Requests */
+      429: {
+        headers: {
+          "Retry-After"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["CompreFaceError"];
+        };
+      };
+      /** @description Service Unavailable */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["CompreFaceError"];
+        };
+      };
+    };
+  };
+  delete_example_api_v1_recognition_faces__image_id__delete: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        image_id: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["ExampleAnswer"];
+        };
+      };
+      /** @description Bad Request */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["CompreFaceError"];
+        };
+      };
+      /** @description Unauthorized */
+      401: {
+        headers: {
+          "WWW-Authenticate"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["CompreFaceError"];
+        };
+      };
+      /** @description Forbidden */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["CompreFaceError"];
+        };
+      };
+      /** @description Not Found */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["CompreFaceError"];
+        };
+      };
+      /** @description Too Many Requests */
+      429: {
+        headers: {
+          "Retry-After"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["CompreFaceError"];
+        };
+      };
+      /** @description Service Unavailable */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["CompreFaceError"];
+        };
+      };
+    };
+  };
+  get_example_image_api_v1_recognition_faces__image_id__img_get: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        image_id: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content?: never;
+      };
+      /** @description Bad Request */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["CompreFaceError"];
+        };
+      };
+      /** @description Unauthorized */
+      401: {
+        headers: {
+          "WWW-Authenticate"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["CompreFaceError"];
+        };
+      };
+      /** @description Forbidden */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["CompreFaceError"];
+        };
+      };
+      /** @description Not Found */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["CompreFaceError"];
+        };
+      };
+      /** @description Too Many Requests */
+      429: {
+        headers: {
+          "Retry-After"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["CompreFaceError"];
+        };
+      };
+      /** @description Service Unavailable */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["CompreFaceError"];
+        };
+      };
+    };
+  };
+  recognize_api_v1_recognition_recognize_post: {
+    parameters: {
+      query?: {
+        /** @description Most subjects a face. */
+        prediction_count?: number;
+        /** @description Most faces, the largest first; 0: all. */
+        limit?: number;
+        /** @description Least probability that it is a face. */
+        det_prob_threshold?: number;
+        /** @description age, gender, landmarks, calculator, pose; by commas. */
+        face_plugins?: string;
+        /** @description With times and the pack's version. */
+        status?: boolean;
+        /** @description False: the photo is of one face, and the largest counts. */
+        detect_faces?: boolean;
+      };
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        "multipart/form-data": {
+          /** Format: binary */
+          file: string;
+        };
+        "application/json": {
+          /** Format: byte */
+          file: string;
+        };
+      };
+    };
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["RecognitionAnswer"];
+        };
+      };
+      /** @description Bad Request */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["CompreFaceError"];
+        };
+      };
+      /** @description Unauthorized */
+      401: {
+        headers: {
+          "WWW-Authenticate"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["CompreFaceError"];
+        };
+      };
+      /** @description Forbidden */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["CompreFaceError"];
+        };
+      };
+      /** @description Not Found */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["CompreFaceError"];
+        };
+      };
+      /** @description Request Entity Too Large */
+      413: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["CompreFaceError"];
+        };
+      };
+      /** @description Too Many Requests */
+      429: {
+        headers: {
+          "Retry-After"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["CompreFaceError"];
+        };
+      };
+      /** @description Service Unavailable */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["CompreFaceError"];
+        };
+      };
+    };
+  };
+  verify_example_api_v1_recognition_faces__image_id__verify_post: {
+    parameters: {
+      query?: {
+        /** @description Most faces, the largest first; 0: all. */
+        limit?: number;
+        /** @description Least probability that it is a face. */
+        det_prob_threshold?: number;
+        /** @description age, gender, landmarks, calculator, pose; by commas. */
+        face_plugins?: string;
+        /** @description With times and the pack's version. */
+        status?: boolean;
+        /** @description False: the photo is of one face, and the largest counts. */
+        detect_faces?: boolean;
+      };
+      header?: never;
+      path: {
+        image_id: string;
+      };
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        "multipart/form-data": {
+          /** Format: binary */
+          file: string;
+        };
+        "application/json": {
+          /** Format: byte */
+          file: string;
+        };
+      };
+    };
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["ExampleVerificationAnswer"];
+        };
+      };
+      /** @description Bad Request */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["CompreFaceError"];
+        };
+      };
+      /** @description Unauthorized */
+      401: {
+        headers: {
+          "WWW-Authenticate"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["CompreFaceError"];
+        };
+      };
+      /** @description Forbidden */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["CompreFaceError"];
+        };
+      };
+      /** @description Not Found */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["CompreFaceError"];
+        };
+      };
+      /** @description Request Entity Too Large */
+      413: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["CompreFaceError"];
+        };
+      };
+      /** @description Too Many Requests */
+      429: {
+        headers: {
+          "Retry-After"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["CompreFaceError"];
+        };
+      };
+      /** @description Service Unavailable */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["CompreFaceError"];
+        };
+      };
+    };
+  };
+  detect_api_v1_detection_detect_post: {
+    parameters: {
+      query?: {
+        /** @description Most faces, the largest first; 0: all. */
+        limit?: number;
+        /** @description Least probability that it is a face. */
+        det_prob_threshold?: number;
+        /** @description age, gender, landmarks, calculator, pose; by commas. */
+        face_plugins?: string;
+        /** @description With times and the pack's version. */
+        status?: boolean;
+        /** @description False: the photo is of one face, and the largest counts. */
+        detect_faces?: boolean;
+      };
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        "multipart/form-data": {
+          /** Format: binary */
+          file: string;
+        };
+        "application/json": {
+          /** Format: byte */
+          file: string;
+        };
+      };
+    };
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["DetectionAnswer"];
+        };
+      };
+      /** @description Bad Request */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["CompreFaceError"];
+        };
+      };
+      /** @description Unauthorized */
+      401: {
+        headers: {
+          "WWW-Authenticate"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["CompreFaceError"];
+        };
+      };
+      /** @description Forbidden */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["CompreFaceError"];
+        };
+      };
+      /** @description Not Found */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["CompreFaceError"];
+        };
+      };
+      /** @description Request Entity Too Large */
+      413: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["CompreFaceError"];
+        };
+      };
+      /** @description Too Many Requests */
+      429: {
+        headers: {
+          "Retry-After"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["CompreFaceError"];
+        };
+      };
+      /** @description Service Unavailable */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["CompreFaceError"];
+        };
+      };
+    };
+  };
+  verify_api_v1_verification_verify_post: {
+    parameters: {
+      query?: {
+        /** @description Most faces, the largest first; 0: all. */
+        limit?: number;
+        /** @description Least probability that it is a face. */
+        det_prob_threshold?: number;
+        /** @description age, gender, landmarks, calculator, pose; by commas. */
+        face_plugins?: string;
+        /** @description With times and the pack's version. */
+        status?: boolean;
+        /** @description False: the photo is of one face, and the largest counts. */
+        detect_faces?: boolean;
+      };
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        "multipart/form-data": {
+          /** Format: binary */
+          source_image: string;
+          /** Format: binary */
+          target_image: string;
+        };
+        "application/json": {
+          /** Format: byte */
+          source_image: string;
+          /** Format: byte */
+          target_image: string;
+        };
+      };
+    };
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["VerificationAnswer"];
+        };
+      };
+      /** @description Bad Request */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["CompreFaceError"];
+        };
+      };
+      /** @description Unauthorized */
+      401: {
+        headers: {
+          "WWW-Authenticate"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["CompreFaceError"];
+        };
+      };
+      /** @description Forbidden */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["CompreFaceError"];
+        };
+      };
+      /** @description Not Found */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["CompreFaceError"];
+        };
+      };
+      /** @description Request Entity Too Large */
+      413: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["CompreFaceError"];
+        };
+      };
+      /** @description Too Many Requests */
+      429: {
+        headers: {
+          "Retry-After"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["CompreFaceError"];
+        };
+      };
+      /** @description Service Unavailable */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["CompreFaceError"];
+        };
+      };
+    };
+  };
   list_events_api_v1_audit_get: {
     parameters: {
       query?: {
@@ -22809,7 +24932,7 @@ export interface operations {
           [name: string]: unknown;
         };
         content: {
-          "application/json": components["schemas"]["lianpu__api__system__HealthAnswer"];
+          "application/json": components["schemas"]["lianpu__api__health__HealthAnswer"];
         };
       };
       /** @description Forbidden */
@@ -22819,6 +24942,44 @@ export interface operations {
         };
         content: {
           "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  health_health_get: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["lianpu__api__health__HealthAnswer"];
+        };
+      };
+      /** @description Forbidden */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Service Unavailable */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["lianpu__api__health__HealthAnswer"];
         };
       };
     };
@@ -22838,7 +24999,7 @@ export interface operations {
           [name: string]: unknown;
         };
         content: {
-          "application/json": components["schemas"]["lianpu__api__system__HealthAnswer"];
+          "application/json": components["schemas"]["lianpu__api__health__HealthAnswer"];
         };
       };
       /** @description Forbidden */
@@ -22856,14 +25017,76 @@ export interface operations {
           [name: string]: unknown;
         };
         content: {
-          "application/json": components["schemas"]["lianpu__api__system__HealthAnswer"];
+          "application/json": components["schemas"]["lianpu__api__health__HealthAnswer"];
         };
       };
     };
   };
-  ready_health_get: {
+  metrics_metrics_get: {
     parameters: {
       query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description The text format of Prometheus. */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          /** @example lianpu_streams{state="running"} 2.0 */
+          "text/plain": string;
+        };
+      };
+      /** @description Unauthorized */
+      401: {
+        headers: {
+          "WWW-Authenticate"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Forbidden */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Not Found */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Too Many Requests */
+      429: {
+        headers: {
+          "Retry-After"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  history_api_status_history_get: {
+    parameters: {
+      query?: {
+        /** @description `at` of the last point that one has. */
+        since?: number;
+      };
       header?: never;
       path?: never;
       cookie?: never;
@@ -22876,12 +25099,50 @@ export interface operations {
           [name: string]: unknown;
         };
         content: {
-          "application/json": components["schemas"]["lianpu__api__system__HealthAnswer"];
+          "application/json": components["schemas"]["HistoryAnswer"];
+        };
+      };
+      /** @description Bad Request */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Unauthorized */
+      401: {
+        headers: {
+          "WWW-Authenticate"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
         };
       };
       /** @description Forbidden */
       403: {
         headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Unprocessable Entity */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Too Many Requests */
+      429: {
+        headers: {
+          "Retry-After"?: string;
           [name: string]: unknown;
         };
         content: {
@@ -22894,7 +25155,7 @@ export interface operations {
           [name: string]: unknown;
         };
         content: {
-          "application/json": components["schemas"]["lianpu__api__system__HealthAnswer"];
+          "application/problem+json": components["schemas"]["Problem"];
         };
       };
     };

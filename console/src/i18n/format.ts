@@ -8,6 +8,9 @@ export function useFormat() {
     number: (value: number) => new Intl.NumberFormat(locale).format(value),
     /** A score; three digits, since 0.997 is not certainty. */
     figure: (value: number, digits = 3) => value.toFixed(digits),
+    /** At most two digits after the point. */
+    decimal: (value: number) => new Intl.NumberFormat(locale, { maximumFractionDigits: 2 }).format(value),
+    milliseconds: (seconds: number) => formatMilliseconds(seconds, locale),
     percent: (value: number) =>
       new Intl.NumberFormat(locale, { style: "percent", maximumFractionDigits: 0 }).format(value),
     /** A rate that may be small: two digits that count. */
@@ -53,6 +56,15 @@ export function formatSeconds(seconds: number, locale: string): string {
     maximumFractionDigits: 1,
     // What is quick takes some time all the same.
   }).format(seconds > 0 ? Math.max(0.1, seconds) : 0);
+}
+
+export function formatMilliseconds(seconds: number, locale: string): string {
+  return new Intl.NumberFormat(locale, {
+    style: "unit",
+    unit: "millisecond",
+    unitDisplay: "short",
+    maximumSignificantDigits: seconds < 1 ? 2 : 3,
+  }).format(1000 * seconds);
 }
 
 export function formatDuration(seconds: number, locale: string): string {

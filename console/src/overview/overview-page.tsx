@@ -7,6 +7,7 @@ import { useMay } from "#/account/session";
 import { statusQuery } from "#/api/queries";
 import type { Status } from "#/api/types";
 import { useFormat } from "#/i18n/format";
+import { LiveCharts } from "#/overview/live-charts";
 import classes from "#/overview/overview.module.css";
 import { PackCard } from "#/overview/pack-card";
 import { EmptyState } from "#/shell/empty-state";
@@ -33,7 +34,7 @@ export function OverviewPage() {
 function Figures({ status }: { status: Status }) {
   const { t } = useTranslation();
   const format = useFormat();
-  const { gallery, queue, runtime, packs } = status;
+  const { gallery, queue, runtime, packs, machine, disk, gpus, versions } = status;
   const mayEnrol = useMay("gallery:enrol");
   const mayManagePacks = useMay("models:manage");
   const ready = packs.some((pack) => pack.state === "ready");
@@ -52,6 +53,7 @@ function Figures({ status }: { status: Status }) {
           </Link>
         ))}
       </div>
+      <LiveCharts />
       {gallery.persons === 0 && ready && mayEnrol && (
         <EmptyState icon={ScanFace} title={t("overview.start.title")} text={t("overview.start.text")}>
           <Group>
@@ -102,6 +104,21 @@ function Figures({ status }: { status: Status }) {
           <dd className="tabular">{t("overview.queueText", { ...queue })}</dd>
           <dt>{t("overview.workers")}</dt>
           <dd className="tabular">{queue.workers}</dd>
+          <dt>{t("overview.machine")}</dt>
+          <dd>
+            {t("overview.machineText", {
+              cores: format.number(machine.cores),
+              memory: format.bytes(machine.memory_bytes),
+              free: format.bytes(disk.free_bytes),
+            })}
+            {gpus.map((gpu) => (
+              <Text key={gpu.index} size="sm" c="dimmed">
+                {gpu.name}, {format.bytes(gpu.memory_bytes)}
+              </Text>
+            ))}
+          </dd>
+          <dt>{t("overview.versions")}</dt>
+          <dd>{t("overview.versionsText", { ...versions })}</dd>
           <dt>{t("overview.home")}</dt>
           <dd>
             <code>{status.home}</code>

@@ -23,6 +23,7 @@ class AccessRule:
         by_message: bool = False,
         by_query: bool = False,
         by_signature: bool = False,
+        by_network: bool = False,
         others: Scope | None = None,
     ) -> None:
         """
@@ -31,12 +32,14 @@ class AccessRule:
             others: what `scope` alone does not reach, since it is somebody else's; the feature's queries see to that.
             by_query: the credential may come as `?token=` too, for what browsers call without headers.
             by_signature: a signed address may stand for the credential (`lianpu.accounts.addresses`).
+            by_network: the guard may let in who calls from a network that the operator named for this route.
             by_message: a WebSocket that also takes the credential in its first message, and checks `scope` itself.
         """
         self.scope = scope
         self.by_message = by_message
         self.by_query = by_query
         self.by_signature = by_signature
+        self.by_network = by_network
         self.others = others
 
     async def __call__(self, connection: HTTPConnection) -> None:
@@ -44,6 +47,8 @@ class AccessRule:
             return
         principal = principal_or_none(connection)
         if principal is None:
+            if self.by_network and getattr(connection.state, "is_of_open_network", False):
+                return
             raise AuthenticationRequiredError(SEND_CREDENTIAL)
         require_scope(principal, self.scope)
 
@@ -53,9 +58,17 @@ SEND_CREDENTIAL = (
 )
 
 
-def requires(scope: Scope, *, others: Scope | None = None, by_query: bool = False, by_signature: bool = False) -> Any:
+def requires(
+    scope: Scope,
+    *,
+    others: Scope | None = None,
+    by_query: bool = False,
+    by_signature: bool = False,
+    by_network: bool = False,
+) -> Any:
     """For `dependencies=[…]` of a route: callers need this scope, and `others` for what is not their own."""
-    return Depends(AccessRule(scope, others=others, by_query=by_query, by_signature=by_signature))
+    rule = AccessRule(scope, others=others, by_query=by_query, by_signature=by_signature, by_network=by_network)
+    return Depends(rule)
 
 
 def authenticates_by_message(scope: Scope, *, others: Scope | None = None) -> Any:

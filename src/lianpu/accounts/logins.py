@@ -21,6 +21,12 @@ class Logins:
         self._passwords = passwords
         self._sessions = sessions
         self._throttle = throttle
+        self.failed_total = 0
+        """Wrong names and passwords that came to this process, since it began."""
+
+    @property
+    def locked_out_total(self) -> int:
+        return self._throttle.locked_out_total
 
     async def log_in(self, name: str, password: str, caller: Caller, note: AuditNote) -> Tokens:
         """
@@ -40,6 +46,7 @@ class Logins:
             note.about(user.id)
         verified = await self._passwords.verify(password, None if user is None else user.password_hash)
         if user is None or not verified.is_right:
+            self.failed_total += 1
             raise LoginFailedError(_FAILED)
         async with self._database.session() as session:
             repository = AccountRepository(session)

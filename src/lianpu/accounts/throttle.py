@@ -50,6 +50,8 @@ class LoginThrottle:
         self._counters = counters
         self._limits = limits
         self._secret = secret
+        self.locked_out_total = 0
+        """Logins that were refused by this process, since it began."""
 
     async def begin(self, name: str, address: str) -> Attempt:
         """Count first, check the password then: of many attempts at once no more are let through than one by one.
@@ -82,6 +84,7 @@ class LoginThrottle:
                 await self._counters.clear(_failures(track, key))
 
     async def _locked_out(self, track: Track, key: str) -> LockedOutError:
+        self.locked_out_total += 1
         wait_s = max(1, math.ceil(await self._counters.expires_in_s(_lock(track, key))))
         _log.warning("logins are locked out", extra={"counted_by": track.name, "wait_s": wait_s})
         return LockedOutError(f"Too many failed logins: try again in {wait_s} s.", retry_after_s=wait_s)

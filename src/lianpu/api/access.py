@@ -1,7 +1,8 @@
 """Who may call at all: host names, origins and credentials, checked before a body is read."""
 
 import re
-from collections.abc import Awaitable, Container, Iterable
+from collections.abc import Awaitable, Container, Iterable, Sequence
+from ipaddress import IPv6Address, ip_address, ip_network
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from fastapi.routing import APIRoute
@@ -37,8 +38,15 @@ class AccessGuard:
     post to `localhost` (refused by its Origin) or rename itself to it by DNS rebinding (refused by its Host).
     """
 
-    def __init__(self, app: ASGIApp, settings: ServerSettings, routes: Iterable[BaseRoute]) -> None:
-        """`routes`: with their rules; those that anybody may call must not have parameters in their paths."""
+    def __init__(
+        self, app: ASGIApp, settings: ServerSettings, routes: Iterable[BaseRoute], open_networks: Sequence[str] = ()
+    ) -> None:
+        """
+        Args:
+            routes: with their rules; those that anybody may call, and those outside of `/api/` that not everybody may,
+                must not have parameters in their paths.
+            open_networks: addresses and networks that need no credential for the routes with `by_network`.
+        """
         routes = tuple(routes)
         self._app = app
         self._any_host = not is_loopback(settings.host) and not settings.allowed_hosts
@@ -47,6 +55,9 @@ class AccessGuard:
         rules = tuple(_rules(routes))
         self._open = frozenset(call for call, rule in rules if rule.scope is None)
         self._by_query = frozenset(call for call, rule in rules if rule.by_query)
+        self._by_network = frozenset(call for call, rule in rules if rule.by_network)
+        self._guarded = frozenset(path for (_, path), rule in rules if rule.scope is not None)
+        self._open_networks = tuple(ip_network(network) for network in open_networks)
         self._by_signature = tuple(_patterns(routes))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -58,7 +69,7 @@ class AccessGuard:
         scope.setdefault("state", {})["query_token"] = token
         try:
             self._check(scope)
-            if scope["path"].startswith("/api/"):
+            if scope["path"].startswith("/api/") or scope["path"] in self._guarded:
                 await self._authenticate(scope, token)
         except LianpuError as error:
             await _refuse(error, scope, receive, send)
@@ -96,6 +107,9 @@ class AccessGuard:
             if principal.kind is not PrincipalKind.LOCAL:
                 await accounts.rate_limits.count_user(principal.id)
             return
+        if self._is_of_open_network(scope):
+            state["is_of_open_network"] = True
+            return
         await accounts.rate_limits.count_client(client_address(scope))
         # A browser's WebSocket brings its credential by query or in its first message, and is told there what is wrong
         # with it: of a refused handshake a page learns nothing.
@@ -103,6 +117,16 @@ class AccessGuard:
             state["credential"] = token
         elif (scope["method"], scope["path"]) not in self._open:
             raise AuthenticationRequiredError(SEND_CREDENTIAL)
+
+    def _is_of_open_network(self, scope: Scope) -> bool:
+        if (scope.get("method"), scope["path"]) not in self._by_network:
+            return False
+        try:
+            address = ip_address(client_address(scope).partition("%")[0])
+        except ValueError:
+            return False
+        mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
+        return any((mapped or address) in network for network in self._open_networks)
 
     def _takes_signature(self, scope: Scope) -> bool:
         method, path = str(scope.get("method")), scope["path"]

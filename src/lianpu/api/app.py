@@ -15,6 +15,7 @@ from lianpu.api.access import AccessGuard
 from lianpu.api.audit_trail import AuditTrail
 from lianpu.api.body_limit import BodyLimit
 from lianpu.api.console import mount_console
+from lianpu.api.installation import Installation
 from lianpu.api.openapi import describe
 from lianpu.api.request_context import RequestContext
 from lianpu.api.routes import INCLUDED, ROUTES
@@ -107,7 +108,12 @@ def create_app(
     others |= _enhancement_bodies(settings.enhance)
     others |= dict.fromkeys(OPEN_PATHS, OPEN_MAX_BYTES)
     app.add_middleware(BodyLimit, max_bytes=settings.server.max_upload_bytes, by_path=others)
-    app.add_middleware(AccessGuard, settings=settings.server, routes=ROUTES)
+    app.add_middleware(
+        AccessGuard,
+        settings=settings.server,
+        routes=ROUTES,
+        open_networks=settings.observability.metrics_networks,
+    )
     app.add_middleware(AuditTrail)
     if settings.server.cors_origins:
         app.add_middleware(CORSMiddleware, allow_origins=settings.server.cors_origins, **CORS)
@@ -126,6 +132,7 @@ def _enhancement_bodies(settings: EnhanceSettings) -> dict[str, int]:
 
 def _attach(app: FastAPI, platform: Platform) -> None:
     app.state.platform = platform
+    app.state.installation = Installation(platform)
     app.state.accounts = platform.accounts
     app.state.audit = platform.audit
     app.state.gallery = platform.gallery

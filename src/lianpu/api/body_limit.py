@@ -6,6 +6,7 @@ from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from lianpu.api.request_context import RECEIVED_BYTES
 from lianpu.errors import UploadTooLargeError
 from lianpu.http.problems import problem_response
 
@@ -36,6 +37,7 @@ class BodyLimit:
             nonlocal received
             message = await receive()
             received += len(message.get("body", b""))
+            scope["state"][RECEIVED_BYTES] = received
             if received > max_bytes:
                 # FastAPI lets an HTTPException pass while it reads a body, and makes a 400 of anything else.
                 raise HTTPException(413, detail)

@@ -75,7 +75,7 @@ def add_access(document: dict[str, Any], routes: Iterable[BaseRoute]) -> None:
             operation = document["paths"].get(route.path_format, {}).get(method.lower())
             if operation is not None:
                 _describe(operation, rule)
-                _add_problems(operation, route)
+                _add_problems(operation, route, rule)
 
 
 def _describe(operation: dict[str, Any], rule: AccessRule) -> None:
@@ -105,12 +105,15 @@ def _roles(scope: Scope) -> list[str]:
     return [role.value for role in Role if scope in SCOPES_OF[role]]
 
 
-def _add_problems(operation: dict[str, Any], route: APIRoute) -> None:
+def _add_problems(operation: dict[str, Any], route: APIRoute, rule: AccessRule) -> None:
     # Foreign host names and origins are refused everywhere.
     statuses = {403}
+    if route.path.startswith("/api/") or rule.scope is not None:
+        # An open route refuses a credential that is not good, too.
+        statuses |= {401, 429}
     if route.path.startswith("/api/"):
-        # An open route refuses a credential that is not good, too; nothing is done or refused that cannot be recorded.
-        statuses |= {401, 429, 503}
+        # Nothing is done or refused that cannot be recorded.
+        statuses.add(503)
     if operation.get("parameters"):
         statuses.add(400)
     if "requestBody" in operation:

@@ -1,18 +1,26 @@
-"""A request id on every request, answer and log line, and the headers that every answer carries."""
+"""A request id on every request, answer and log line, what is measured of each, and the headers that answers carry."""
 
 import logging
 import re
 import time
 import uuid
+from contextlib import AbstractContextManager, ExitStack
+from typing import Any
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from structlog.contextvars import bound_contextvars
 
 from lianpu.api.security_headers import add_security_headers
+from lianpu.bootstrap import Platform
+from lianpu.observability.http_metrics import WEBSOCKET
+from lianpu.observability.instruments import Instruments, measure_with
+from lianpu.observability.logging import ACCESS_LOGGER
 
 REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
-_log = logging.getLogger("lianpu.access")
+RECEIVED_BYTES = "received_bytes"
+"""In a request's state: how many bytes of its body came."""
+_log = logging.getLogger(ACCESS_LOGGER)
 
 
 class RequestContext:
@@ -25,28 +33,86 @@ class RequestContext:
         if scope["type"] not in {"http", "websocket"}:
             await self._app(scope, receive, send)
             return
-        given = Headers(scope=scope).get("x-request-id", "")
-        request_id = given if REQUEST_ID.fullmatch(given) else str(uuid.uuid4())
-        scope.setdefault("state", {})["request_id"] = request_id
-        status = 403 if scope["type"] == "websocket" else 500
-        start = time.perf_counter()
+        platform: Platform | None = getattr(scope["app"].state, "platform", None)
+        await _Exchange(scope, send, None if platform is None else platform.instruments).run(self._app, receive)
 
-        async def send_with_headers(message: Message) -> None:
-            nonlocal status
-            if message["type"] == "websocket.accept":
-                status = 101
-            if message["type"] in {"http.response.start", "websocket.http.response.start"}:
-                status = message["status"]
-                headers = MutableHeaders(scope=message)
-                headers["X-Request-ID"] = request_id
-                headers["Server-Timing"] = f"total;dur={(time.perf_counter() - start) * 1000:.1f}"
-                add_security_headers(headers, scope)
-            await send(message)
 
-        with bound_contextvars(request_id=request_id):
+class _Exchange:
+    """One request and its answer, or one WebSocket."""
+
+    def __init__(self, scope: Scope, send: Send, instruments: Instruments | None) -> None:
+        """`instruments`: None: the platform is not open yet."""
+        self._scope = scope
+        self._send = send
+        self._instruments = instruments
+        self._headers = Headers(scope=scope)
+        given = self._headers.get("x-request-id", "")
+        self._request_id = given if REQUEST_ID.fullmatch(given) else str(uuid.uuid4())
+        scope.setdefault("state", {})["request_id"] = self._request_id
+        self._is_websocket = scope["type"] == "websocket"
+        self._method: str = WEBSOCKET if self._is_websocket else scope["method"]
+        self._status = 403 if self._is_websocket else 500
+        self._started = time.perf_counter()
+        self._answered_s: float | None = None
+
+    async def run(self, app: ASGIApp, receive: Receive) -> None:
+        instruments = self._instruments
+        measure_with(instruments)
+        if instruments is not None:
+            instruments.http.began()
+        with ExitStack() as stack:
+            span = self._traced(stack)
+            ids = {"request_id": self._request_id}
+            if span is not None and (trace_id := span[0].trace_id()) is not None:
+                ids["trace_id"] = trace_id
+            stack.enter_context(bound_contextvars(**ids))
             try:
-                await self._app(scope, receive, send_with_headers)
+                await app(self._scope, receive, self._send_answer)
             finally:
-                elapsed_ms = round((time.perf_counter() - start) * 1000, 1)
-                # A WebSocket's time is the connection's.
-                _log.info("%s %s %s %s ms", scope.get("method", "WS"), scope["path"], status, elapsed_ms)
+                self._end()
+                if span is not None:
+                    span[0].name_request(span[1], self._method, self._route, self._status)
+
+    async def _send_answer(self, message: Message) -> None:
+        if message["type"] == "websocket.accept":
+            self._status = 101
+        if message["type"] in {"http.response.start", "websocket.http.response.start"}:
+            self._answered_s = time.perf_counter() - self._started
+            self._status = message["status"]
+            headers = MutableHeaders(scope=message)
+            headers["X-Request-ID"] = self._request_id
+            headers["Server-Timing"] = f"total;dur={self._answered_s * 1000:.1f}"
+            add_security_headers(headers, self._scope)
+        await self._send(message)
+
+    @property
+    def _route(self) -> str | None:
+        """The template of the route; None: none was looked for, or there is none."""
+        return getattr(self._scope.get("route"), "path", None)
+
+    def _end(self) -> None:
+        elapsed_s = time.perf_counter() - self._started
+        if self._instruments is not None:
+            self._instruments.http.ended(
+                self._method,
+                self._route,
+                self._status,
+                elapsed_s if self._answered_s is None else self._answered_s,
+                self._scope["state"].get(RECEIVED_BYTES, 0),
+            )
+        shown = "WS" if self._is_websocket else self._method
+        elapsed_ms = round(elapsed_s * 1000, 1)
+        fields = {"method": shown, "path": self._scope["path"], "status": self._status, "duration_ms": elapsed_ms}
+        # A WebSocket's time is the connection's.
+        line = "%s %s %s %s ms"
+        _log.info(line, *fields.values(), extra={**fields, "route": self._route})
+
+    def _traced(self, stack: ExitStack) -> "tuple[Any, Any] | None":
+        """The tracing and the span of this request, which ends with `stack`; None: nothing is traced."""
+        tracing = None if self._instruments is None else self._instruments.tracing
+        if tracing is None:
+            return None
+        opened: AbstractContextManager[Any] = tracing.request_span(
+            self._method, self._headers.get("traceparent"), self._request_id
+        )
+        return tracing, stack.enter_context(opened)

@@ -6,7 +6,7 @@ from fastapi import APIRouter
 from starlette.routing import BaseRoute
 
 from lianpu.accounts import key_router, me_router, token_router, user_router
-from lianpu.api import audit, docs, system
+from lianpu.api import audit, docs, health, history, metrics, system
 from lianpu.compreface import recognition_router as compreface_recognition_router
 from lianpu.compreface import router as compreface_router
 from lianpu.enhance import router as enhance_router
@@ -74,6 +74,9 @@ ROUTERS = (
     compreface_router.router,
     compreface_recognition_router.router,
     audit.router,
+    health.router,
+    metrics.router,
+    history.router,
     system.router,
     docs.router,
 )

@@ -12,6 +12,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.http11 import Request
 
+from lianpu.bootstrap import Platform
 from lianpu.http.flushing import FLUSHED
 from lianpu.jobs.push.push import Push
 from lianpu.streams.live.connection import MESSAGE_SIZE
@@ -113,6 +114,9 @@ class Server(uvicorn.Server):
         self._app = app
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        platform: Platform | None = getattr(self._app.state, "platform", None)
+        if platform is not None:
+            platform.readiness.drain()
         await self._close_door(sockets or [])
         # uvicorn waits for open responses, and tells the application that it stops only after that.
         push: Push | None = getattr(self._app.state, "push", None)

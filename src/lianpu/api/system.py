@@ -1,16 +1,18 @@
-"""`/health`, `/api/status` and `/api/v1/models`: is it well, what is it made of, what can it use."""
+"""`/api/status` and `/api/v1/models`: what the server is made of, and what it can use."""
 
 import asyncio
 import time
+from collections.abc import Sequence
 from dataclasses import asdict
-from typing import Any, Literal
+from typing import Any
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Request
 from pydantic import BaseModel, Field
 
 import lianpu
-from lianpu.accounts.access import open_to_all, requires
+from lianpu.accounts.access import requires
 from lianpu.accounts.roles import Scope
+from lianpu.api.installation import Installation, InstallationAnswer
 from lianpu.bootstrap import Platform
 from lianpu.gallery.packs.coverage import CoverageByPack
 from lianpu.gallery.packs.schemas import CoverageAnswer
@@ -21,11 +23,6 @@ from lianpu.packs.metric import Metric, score_of
 from lianpu.packs.registry import PackStatus
 
 router = APIRouter(tags=["system"])
-
-
-class HealthAnswer(BaseModel):
-    status: Literal["ok", "unavailable"]
-    checks: dict[str, str] = Field(examples=[{"database": "ok", "pack": "ok"}])
 
 
 class LicenceAnswer(BaseModel):
@@ -99,7 +96,7 @@ class QueueAnswer(BaseModel):
     rejected_total: int
 
 
-class StatusAnswer(BaseModel):
+class StatusAnswer(InstallationAnswer):
     version: str
     uptime_s: float
     home: str
@@ -113,36 +110,24 @@ class StatusAnswer(BaseModel):
     request_id: str
 
 
-@router.get("/health/live", dependencies=[open_to_all()])
-async def live() -> HealthAnswer:
-    """The process answers."""
-    return HealthAnswer(status="ok", checks={})
-
-
-@router.get("/health", dependencies=[open_to_all()], responses={503: {"model": HealthAnswer}})
-@router.get("/health/ready", dependencies=[open_to_all()], responses={503: {"model": HealthAnswer}})
-async def ready(request: Request, response: Response) -> HealthAnswer:
-    """The database answers, and the default pack and that of liveness, where it is on, are loaded; else 503."""
-    checks = await _platform(request).checks()
-    if all(state == "ok" for state in checks.values()):
-        return HealthAnswer(status="ok", checks=checks)
-    response.status_code = 503
-    return HealthAnswer(status="unavailable", checks=checks)
-
-
 @router.get("/api/v1/models", dependencies=[requires(Scope.MODELS_READ)])
 async def models(request: Request) -> ModelsAnswer:
     """All packs: installed, usable, of which licence, and how they compare faces."""
-    return ModelsAnswer(models=await _models(_platform(request)), request_id=request_id_of(request))
+    platform = _platform(request)
+    statuses = await asyncio.to_thread(platform.registry.list)
+    return ModelsAnswer(models=await _models(platform, statuses), request_id=request_id_of(request))
 
 
 @router.get("/api/status", dependencies=[requires(Scope.SYSTEM_READ)])
 async def status(request: Request) -> StatusAnswer:
-    """Versions, packs, provider, queue and gallery in one look."""
+    """Versions, packs, provider, machine, queues, streams, disk, camera, engines and gallery in one look."""
     platform = _platform(request)
+    installation: Installation = request.app.state.installation
+    statuses = await asyncio.to_thread(platform.registry.list)
     persons, images, embeddings = await platform.gallery.persons.counts()
     numbers: dict[str, Any] = asdict(platform.queue.numbers)
     return StatusAnswer(
+        **dict(await installation.status(statuses)),
         version=lianpu.__version__,
         uptime_s=round(time.monotonic() - platform.started_at, 1),
         home=str(platform.settings.home),
@@ -150,7 +135,7 @@ async def status(request: Request) -> StatusAnswer:
         default_pack_version=split_name(platform.gallery.analyzers.active)[1],
         gallery=GalleryCounts(persons=persons, images=images, embeddings=embeddings),
         indexes={f"{name}@{version}": size for (name, version), size in platform.gallery.indexes.sizes().items()},
-        packs=await _models(platform),
+        packs=await _models(platform, statuses),
         runtime=_runtime(platform),
         queue=QueueAnswer(**{field: numbers[field] for field in QueueAnswer.model_fields}),
         request_id=request_id_of(request),
@@ -172,8 +157,7 @@ def _runtime(platform: Platform) -> RuntimeAnswer:
     )
 
 
-async def _models(platform: Platform) -> list[ModelAnswer]:
-    statuses = await asyncio.to_thread(platform.registry.list)
+async def _models(platform: Platform, statuses: Sequence[PackStatus]) -> list[ModelAnswer]:
     coverage = await platform.gallery.coverage.of_all()
     return [_model(platform, item, coverage) for item in statuses]
 

@@ -9,8 +9,12 @@ import cv2
 from lianpu.accounts.accounts import accounts_of
 from lianpu.accounts.passwords import HashCost
 from lianpu.audit.audit import build_audit
+from lianpu.bootstrap.database_spans import trace_statements
 from lianpu.bootstrap.engines import sessions_of, swap_engines_of
+from lianpu.bootstrap.moments import Moments
 from lianpu.bootstrap.platform import Platform
+from lianpu.bootstrap.readiness import Readiness
+from lianpu.bootstrap.readings import add_readings
 from lianpu.compreface.compreface import assemble_compreface
 from lianpu.database.session import Database
 from lianpu.engines.image import ImageLimits
@@ -25,12 +29,16 @@ from lianpu.images.schemas import TaskAnswer
 from lianpu.inference.registry import InferenceRegistry
 from lianpu.jobs.events import JobEvents
 from lianpu.jobs.jobs import Jobs
+from lianpu.jobs.metrics import JobMetrics
 from lianpu.jobs.ownership import ENHANCEMENT, INFERENCE
 from lianpu.jobs.push.push import Push
 from lianpu.jobs.workers import JobWorkers
 from lianpu.models.pulling import PackPull, PullRequests
 from lianpu.models.router import Models
 from lianpu.models.shelf import Shelf
+from lianpu.observability.history import History
+from lianpu.observability.instruments import Instruments
+from lianpu.observability.tracing import tracing_of
 from lianpu.packs.download import Downloads
 from lianpu.packs.registry import PackRegistry
 from lianpu.provenance.assembly import assemble_provenance
@@ -40,6 +48,7 @@ from lianpu.settings import Settings
 from lianpu.storage.local import LocalStorage
 from lianpu.streams.assembly import assemble_live, assemble_recordings, assemble_streams, assemble_unknowns
 from lianpu.streams.delivery.assembly import assemble_delivery
+from lianpu.streams.metrics import StreamMetrics
 from lianpu.swap.assembly import assemble_run, assemble_swap, camera_of, swap_parts
 
 
@@ -48,7 +57,11 @@ def build_platform(
 ) -> Platform:
     """Wire the parts; nothing is read, written or loaded yet."""
     home = settings.home
+    instruments = Instruments(tracing=tracing_of(settings.observability))
+    instrument_registry = instruments.metrics.registry
     database = database_of(settings)
+    if instruments.tracing is not None:
+        trace_statements(database.engine, instruments.tracing)
     storage = LocalStorage(home)
     runtime = settings.runtime
     # Inference fills the cores already; OpenCV's own threads would only fight it. The setting is process-wide.
@@ -103,7 +116,8 @@ def build_platform(
         provenance=provenance,
         audit=audit,
     )
-    handlers.append(assemble_run(settings, parts))
+    swap_run = assemble_run(settings, parts)
+    handlers.append(swap_run)
     events = JobEvents(retention=timedelta(hours=settings.push.retention_hours))
     enhancement = assemble_enhancements(
         settings,
@@ -132,6 +146,7 @@ def build_platform(
         max_attempts=settings.jobs.max_attempts,
         events=events,
         apart=[enhancement.lane],
+        metrics=JobMetrics(instrument_registry),
     )
     jobs = Jobs(database, home / "jobs", workers, retention_days=settings.jobs.retention_days)
     push = Push(database, events, accounts, settings.push)
@@ -146,9 +161,10 @@ def build_platform(
         queue=queue,
         inbox=unknowns.inbox,
         source_key=lambda: accounts.secret.source_key,
+        on_latency=StreamMetrics(instrument_registry).observe_latency,
     )
     compreface = assemble_compreface(enabled=settings.compreface.enabled, database=database, gallery=gallery)
-    return Platform(
+    platform = Platform(
         settings=settings,
         database=database,
         sessions=sessions,
@@ -177,8 +193,13 @@ def build_platform(
         ),
         swap_engines=engines,
         enhancement=enhancement,
+        instruments=instruments,
+        history=History(Moments(instruments, queue, jobs, streams).take),
+        readiness=Readiness(settings, database, registry, gallery, audit, workers),
         compreface=compreface,
     )
+    add_readings(platform, swap_run)
+    return platform
 
 
 def database_of(settings: Settings) -> Database:

@@ -12,6 +12,7 @@ from lianpu.bootstrap.platform import Platform
 from lianpu.engines.restore.enhancement import PhotoEnhancer
 from lianpu.errors import HomeUnwritableError, PackError, PackNotFoundError, SigningKeyError, StorageError
 from lianpu.gallery.unfinished import mend_after_crash, run_retries
+from lianpu.observability.instruments import measure_with
 from lianpu.settings import Settings
 
 _log = logging.getLogger(__name__)
@@ -40,6 +41,8 @@ async def open_platform(
     """
     prepare_home(settings)
     platform = build_platform(settings, hash_cost=hash_cost, photo_enhancer=photo_enhancer)
+    # Everything that is begun from here on counts for this platform.
+    measure_with(platform.instruments)
     try:
         await platform.database.migrate()
         await platform.gallery.default_pack.restore()
@@ -49,12 +52,17 @@ async def open_platform(
         await _load_liveness(platform)
         await _prepare_labels(platform)
         async with platform.audit.running(), _working(platform) if runs_jobs else nullcontext():
+            platform.readiness.begin(works=runs_jobs)
             yield platform
     finally:
+        platform.readiness.drain()
         platform.delivery.close()
         await platform.queue.close()
         await platform.accounts.close()
         await platform.database.close()
+        if platform.instruments.tracing is not None:
+            await platform.instruments.tracing.close()
+        measure_with(None)
 
 
 @asynccontextmanager
@@ -81,6 +89,7 @@ async def _working(platform: Platform) -> AsyncGenerator[None]:
             platform.unknowns.inbox.run_clearing(),
             platform.swap.run_clearing(),
             platform.enhancement.held.run(),
+            platform.history.run(),
             run_retries(platform.database, platform.gallery.changes.unfinished),
         )
     ]

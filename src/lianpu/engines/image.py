@@ -22,6 +22,7 @@ from PIL import Image as PillowImage
 from lianpu.engines.face.face import Box, Image
 from lianpu.engines.image_header import ImageFormat, jpeg_is_whole, sniff_format, webp_size
 from lianpu.errors import ImageDamagedError, ImageEmptyError, ImageError, ImageFormatError, ImageTooLargeError
+from lianpu.observability.stages import Stage, stage
 
 __all__ = [
     "DecodedImage",
@@ -109,7 +110,8 @@ def decode_image(data: bytes, limits: ImageLimits | None = None) -> DecodedImage
         supported = ", ".join(known.name for known in ImageFormat)
         raise ImageFormatError(f"The content is no image of a supported format ({supported}).")
     try:
-        return _decode(data, image_format, limits or ImageLimits())
+        with stage(Stage.DECODE):
+            return _decode(data, image_format, limits or ImageLimits())
     except ImageError:
         raise
     except (MemoryError, PillowImage.DecompressionBombError, PillowImage.DecompressionBombWarning) as error:

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import time
+from collections import Counter
 from collections.abc import Collection, Sequence
 from contextlib import suppress
 from datetime import timedelta
@@ -47,6 +48,12 @@ class HeldEnhancements:
         self._places: dict[str, Place] = {}
         events.subscribe(self._on_commit, lambda _: None)
         self._has_news = False
+        self.cleaned: Counter[CleaningReason] = Counter()
+        """How many ended for which reason, since the start."""
+
+    def all(self) -> Collection[EnhancementTask]:
+        """Those that this process knows, ended ones too."""
+        return list(self._tasks.values())
 
     def add(self, task: EnhancementTask, place: Place) -> None:
         place.bytes_held = task.upload_bytes
@@ -96,6 +103,7 @@ class HeldEnhancements:
             await self._audit.record(action, enhancement_id, detail)
 
     def _over(self, task: EnhancementTask, status: EnhancementStatus, reason: CleaningReason) -> None:
+        self.cleaned[reason] += 1
         task.erase_upload()
         task.token = None
         moment = now_utc()

@@ -56,6 +56,7 @@ LianpuError
 │   ├── ForeignHostError         403 foreign_host
 │   └── ForeignOriginError       403 foreign_origin
 ├── NotFoundError                404
+│   ├── MetricsOffError          404 metrics_off
 │   ├── PersonNotFoundError      404 person_not_found
 │   ├── ImageNotFoundError       404 image_not_found
 │   ├── PackNotFoundError        404 pack_not_found
@@ -254,6 +255,7 @@ from lianpu.errors.missing import (
     ImageNotFoundError,
     InferenceModelNotFoundError,
     JobNotFoundError,
+    MetricsOffError,
     NotFoundError,
     PackNotFoundError,
     PersonNotFoundError,
@@ -424,6 +426,7 @@ __all__ = [
     "MalformedRequestError",
     "ManifestInvalidError",
     "MediaFormatError",
+    "MetricsOffError",
     "NotFoundError",
     "NothingEnhancedError",
     "NulCharacterError",

@@ -7,6 +7,10 @@ class NotFoundError(LianpuError):
     code, status, title = "not_found", 404, "Not found"
 
 
+class MetricsOffError(NotFoundError):
+    code, title = "metrics_off", "Metrics are off"
+
+
 class PersonNotFoundError(NotFoundError):
     code, title = "person_not_found", "Person not found"
 

@@ -11,6 +11,7 @@ from lianpu.engines.face.face import Box, DetectedFace, Embeddings, FaceAttribut
 from lianpu.engines.face.quality import FaceQuality, measure_quality
 from lianpu.engines.image import DecodedImage, ImageLimits, decode_image
 from lianpu.errors import FaceNotFoundError, FieldError, FieldsInvalidError, SeveralFacesError
+from lianpu.observability.stages import Stage, stage
 
 Selection = Literal["only", "largest"]
 
@@ -53,7 +54,7 @@ def embed(photo: Photo, faces: Sequence[DetectedFace], analyzer: FaceAnalyzer, t
 
 
 def measure(photo: Photo, faces: Sequence[DetectedFace], timings: Timings) -> list[FaceQuality]:
-    with timings.stage("quality"):
+    with timings.stage("quality"), stage(Stage.QUALITY):
         return [measure_quality(photo.image.pixels, face) for face in faces]
 
 

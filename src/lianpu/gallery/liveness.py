@@ -14,6 +14,8 @@ from lianpu.errors import (
     PackNotFoundError,
     StorageError,
 )
+from lianpu.observability.stages import Stage, count_faces, stage
+from lianpu.packs.folder import folder_name
 from lianpu.packs.registry import PackRegistry
 from lianpu.runtime.session import SessionFactory
 from lianpu.settings import LivenessMode
@@ -75,7 +77,10 @@ class LivenessCheck:
             return None
         analyzer = self._analyzer()
         threshold = analyzer.threshold if self._threshold is None else self._threshold
-        scores = analyzer.network.scores(image, [face.box for face in faces])
+        label = folder_name(analyzer.pack_name, analyzer.pack_version)
+        with stage(Stage.LIVENESS, label):
+            scores = analyzer.network.scores(image, [face.box for face in faces])
+        count_faces(Stage.LIVENESS, label, len(faces))
         return [
             Liveness(float(score), bool(score >= threshold), analyzer.pack_name, analyzer.pack_version, threshold)
             for score in scores

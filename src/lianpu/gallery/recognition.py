@@ -14,7 +14,7 @@ from lianpu.engines.face.quality import FaceQuality
 from lianpu.engines.image import ImageLimits
 from lianpu.gallery.analyzers import Analyzers, key_of
 from lianpu.gallery.faces import Photo, Selection, Timings, choose_face, embed, measure, read_photo
-from lianpu.gallery.indexes import GalleryIndexes
+from lianpu.gallery.indexes import GalleryIndexes, search_index
 from lianpu.gallery.liveness import Liveness, LivenessCheck, refuse_not_live
 from lianpu.gallery.repository import GalleryRepository, MatchRow
 from lianpu.gallery.thresholds import AppliedThreshold, GalleryThresholds, applied_threshold
@@ -187,7 +187,7 @@ class Recognition:
             embeddings: [n, dimension] float32, made by `analyzer`.
         """
         index = await self._indexes.index_of(key_of(analyzer), analyzer.dimension, analyzer.metric)
-        hits = await self._queue.run(index.search, embeddings, max(2, top_k))
+        hits = await self._queue.run(search_index, index, key_of(analyzer), embeddings, max(2, top_k))
         return await self._named(hits, analyzer, threshold, top_k)
 
     async def _named(
@@ -255,7 +255,7 @@ class Recognition:
             return detection, []
         embeddings = _embed_all(detection)
         with detection.timings.stage("search"):
-            hits = index.search(embeddings, top_k)
+            hits = search_index(index, key_of(analyzer), embeddings, top_k)
         return detection, [[] if detection.refuses(place) else of_face for place, of_face in enumerate(hits)]
 
     def _compare(

@@ -21,6 +21,9 @@ class RateLimit:
         self._counters = counters
         self._item = _item(rate, namespace)
         self._what = what
+        self.name = namespace
+        self.refused_total = 0
+        """By this process, since it began."""
 
     async def count(self, key: str) -> None:
         """
@@ -29,6 +32,7 @@ class RateLimit:
         """
         wait_s = None if self._item is None else await self._counters.hit(self._item, key)
         if wait_s is not None:
+            self.refused_total += 1
             seconds = max(1, math.ceil(wait_s))
             raise RateLimitedError(
                 f"Too many {self._what}: more than {self._item}. Try again in {seconds} s.", retry_after_s=seconds
@@ -42,6 +46,7 @@ class RateLimits:
         self._per_client = RateLimit(counters, per_client, "client", "calls without a good credential")
         self._per_user = RateLimit(counters, per_user, "user", "calls")
         self._login = RateLimit(counters, login, "login", "logins and registrations")
+        self.all = (self._per_client, self._per_user, self._login)
 
     async def count_client(self, address: str) -> None:
         """A call without a credential, or with one that is not good.

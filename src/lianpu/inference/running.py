@@ -12,6 +12,7 @@ from pydantic import JsonValue, ValidationError
 from lianpu.errors import FieldError, FieldsInvalidError, InferenceFailedError, InvalidInputError, LianpuError
 from lianpu.inference.model import Image, InferenceModel, Parameters
 from lianpu.inference.output import OutputError, plain_output
+from lianpu.observability.stages import Stage, stage
 
 T = TypeVar("T")
 
@@ -70,9 +71,10 @@ def run_model(
     shown.flags.writeable = False
     passed = (LianpuError,) if is_built_in else (InvalidInputError, InferenceFailedError)
     started = time.perf_counter()
-    inputs = _call(model, "preprocess", passed, lambda: model.preprocess(shown, parameters))
-    outputs = _call(model, "predict", passed, lambda: model.predict(inputs))
-    returned = _call(model, "postprocess", passed, lambda: model.postprocess(outputs, parameters))
+    with stage(Stage.INFER, model.name):
+        inputs = _call(model, "preprocess", passed, lambda: model.preprocess(shown, parameters))
+        outputs = _call(model, "predict", passed, lambda: model.predict(inputs))
+        returned = _call(model, "postprocess", passed, lambda: model.postprocess(outputs, parameters))
     try:
         # A mapping of the model's own runs its code too.
         output = _call(model, "postprocess", (*passed, OutputError), lambda: plain_output(returned))

@@ -30,6 +30,7 @@ from lianpu.errors import (
     StorageError,
 )
 from lianpu.http.pagination import Cursor, decode_cursor, moment_and_id
+from lianpu.jobs.attempt import remember_origin
 from lianpu.jobs.clearing import clear
 from lianpu.jobs.models import ENDED, Job, JobItem, JobStatus
 from lianpu.jobs.ownership import PRIVATE_KINDS, SERVER, UNREPEATABLE_KINDS, Viewer
@@ -143,6 +144,8 @@ class Jobs:
                     return _same_request(earlier, digest)
             job = Job(**values)
             session.add(job)
+            # Before the commit: a worker may have it a moment after.
+            remember_origin(job.id)
             try:
                 await session.flush()
                 await self._events.note(session, job, JobStatus.PENDING)
@@ -327,6 +330,11 @@ class Jobs:
         """Jobs by status."""
         async with self._database.session() as session:
             return await JobRepository(session).counts()
+
+    async def waiting(self) -> int:
+        """How many wait for a worker, of whatever kind."""
+        async with self._database.session() as session:
+            return await JobRepository(session).waiting_count()
 
     def folder_of(self, job_id: str) -> Path:
         return self._folder / job_id

@@ -151,6 +151,19 @@ class JobRepository:
         query = select(Job.status, func.count()).group_by(Job.status)
         return {status: count for status, count in await self._session.execute(query)}  # noqa: C416 (rows are no pairs to pyright)
 
+    async def counts_by_kind(self) -> dict[tuple[str, str], int]:
+        """By kind and status."""
+        query = select(Job.kind, Job.status, func.count()).group_by(Job.kind, Job.status)
+        return {(kind, status): count for kind, status, count in await self._session.execute(query)}
+
+    async def waiting_count(self) -> int:
+        waiting = select(func.count()).select_from(Job).where(Job.status == JobStatus.PENDING)
+        return await self._session.scalar(waiting) or 0
+
+    async def oldest_waiting(self) -> datetime | None:
+        """When the job that has waited longest was submitted."""
+        return await self._session.scalar(select(func.min(Job.created_at)).where(Job.status == JobStatus.PENDING))
+
     async def _changed(self, statement: Any) -> bool:
         result: Any = await self._session.execute(statement.execution_options(synchronize_session=False))
         return result.rowcount == 1

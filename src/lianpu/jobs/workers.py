@@ -17,8 +17,10 @@ from lianpu.database.completion import to_its_end
 from lianpu.database.conflicts import is_passing
 from lianpu.database.session import Database
 from lianpu.errors import JobCrashedError, LianpuError
+from lianpu.jobs.attempt import attempt_of
 from lianpu.jobs.events import JobEvents
 from lianpu.jobs.handler import JobCancelled, JobHandler, JobTaken, RunningJob
+from lianpu.jobs.metrics import JobMetrics
 from lianpu.jobs.models import Job, JobStatus
 from lianpu.jobs.ownership import UNREPEATABLE_KINDS
 from lianpu.jobs.repository import JobRepository
@@ -54,8 +56,13 @@ class JobWorkers:
         max_attempts: int,
         events: JobEvents | None = None,
         apart: Sequence[Lane] = (),
+        metrics: JobMetrics | None = None,
     ) -> None:
-        """`apart`: kinds with workers of their own, which are not among `workers`."""
+        """
+        Args:
+            apart: kinds with workers of their own, which are not among `workers`.
+            metrics: told of what is done here; None: nobody counts.
+        """
         self.events = events or JobEvents()
         self._database = database
         self._folder = folder
@@ -63,6 +70,7 @@ class JobWorkers:
         others = self.kinds.difference(*(lane.kinds for lane in apart))
         self._lanes = (Lane(others, workers), *apart)
         self._max_attempts = max_attempts
+        self._metrics = metrics
         self._name = new_id()
         self._tasks: list[asyncio.Task[None]] = []
         self._running: set[str] = set()
@@ -71,6 +79,15 @@ class JobWorkers:
     @property
     def kinds(self) -> frozenset[str]:
         return frozenset(self._handlers)
+
+    @property
+    def alive(self) -> int:
+        return sum(not task.done() for task in self._tasks)
+
+    @property
+    def wanted(self) -> int:
+        """0 where no work is done here."""
+        return len(self._tasks)
 
     async def start(self) -> None:
         if self._database.is_sqlite:
@@ -115,7 +132,8 @@ class JobWorkers:
                 else:
                     # There may be another for a worker whose wake-up was cleared here.
                     lane.awake.set()
-                    await self._run(job)
+                    with attempt_of(job, self._metrics):
+                        await self._run(job)
             except Exception as error:  # a database that is away for a while must not end the worker
                 _log.error("jobs cannot be worked on", exc_info=error)
                 await asyncio.sleep(IDLE_S)
@@ -162,7 +180,7 @@ class JobWorkers:
         )
         self._running.add(job.id)
         renewal = asyncio.create_task(self._renew(job))
-        _log.info("job begins", extra={"job": job.id, "kind": job.kind, "attempt": job.attempts})
+        _log.info("job begins", extra={"kind": job.kind, "attempt": job.attempts})
         try:
             if job.cancel_requested:
                 raise JobCancelled
@@ -173,7 +191,7 @@ class JobWorkers:
         except JobCancelled:
             await self._end(job, JobStatus.CANCELLED)
         except JobTaken:
-            _log.warning("job was taken over by another worker", extra={"job": job.id})
+            _log.warning("job was taken over by another worker")
         except Exception as error:  # whatever a handler meets ends its job, not the worker
             await self._failed(job, error)
         else:
@@ -185,12 +203,12 @@ class JobWorkers:
 
     async def _failed(self, job: Job, error: Exception) -> None:
         if is_passing(error) and job.kind not in UNREPEATABLE_KINDS and job.attempts < self._max_attempts:
-            _log.warning("the database was in the job's way: it is tried again", extra={"job": job.id}, exc_info=error)
+            _log.warning("the database was in the job's way: it is tried again", exc_info=error)
             await self._save(job, RELEASED)
         elif isinstance(error, LianpuError):
             await self._end(job, JobStatus.FAILED, error=_problem(error))
         else:
-            _log.error("job failed unexpectedly", extra={"job": job.id, "kind": job.kind}, exc_info=error)
+            _log.error("job failed unexpectedly", extra={"kind": job.kind}, exc_info=error)
             unexpected = LianpuError("The server met an error of its own; its log has it under this job's id.")
             await self._end(job, JobStatus.FAILED, error=_problem(unexpected))
 
@@ -216,7 +234,9 @@ class JobWorkers:
     ) -> None:
         values = {"result": result, "error": error, "finished_at": now_utc(), "lease_expires_at": None, "worker": None}
         await self._save(job, {"status": status, **values})
-        _log.info("job ended", extra={"job": job.id, "status": status.value})
+        if self._metrics is not None:
+            self._metrics.ended(job, status, None if error is None else error["code"])
+        _log.info("job ended", extra={"kind": job.kind, "status": status.value})
 
     async def _save(self, job: Job, values: dict[str, Any]) -> None:
         async def save(session: AsyncSession) -> None:

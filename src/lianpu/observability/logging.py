@@ -1,4 +1,7 @@
-"""Logging: structlog rendering for people or as JSON lines, to standard error and a daily file."""
+"""Logging: structlog rendering for people or as JSON lines, to standard error and a daily file.
+
+Every line carries what it belongs to, as far as it does: `request_id`, `job_id`, `stream_id` and `trace_id`.
+"""
 
 import logging
 import sys
@@ -11,6 +14,9 @@ from structlog.dev import plain_traceback
 
 from lianpu.errors import HomeUnwritableError
 from lianpu.settings import LoggingSettings
+
+ACCESS_LOGGER = "lianpu.access"
+_ACCESS_FIELDS = ("method", "path", "route", "status", "duration_ms")
 
 
 def configure_logging(settings: LoggingSettings, home: Path) -> None:
@@ -86,12 +92,32 @@ def _without_color_message(
     return event
 
 
+def _for_shippers(
+    _logger: structlog.typing.WrappedLogger, _method: str, event: structlog.typing.EventDict
+) -> structlog.typing.EventDict:
+    """The names that Elasticsearch and its like look for, the moment first."""
+    return {"@timestamp": event.pop("timestamp"), "message": event.pop("event"), **event}
+
+
+def _for_people(
+    _logger: structlog.typing.WrappedLogger, _method: str, event: structlog.typing.EventDict
+) -> structlog.typing.EventDict:
+    """The text of an access line says the same once already."""
+    if event.get("logger") == ACCESS_LOGGER:
+        for field in _ACCESS_FIELDS:
+            event.pop(field, None)
+    return event
+
+
 def _with_format(handler: logging.Handler, shared: list[structlog.typing.Processor], *, json: bool) -> logging.Handler:
     tail: list[structlog.typing.Processor] = (
-        [structlog.processors.format_exc_info, structlog.processors.JSONRenderer(ensure_ascii=False)]
+        [structlog.processors.format_exc_info, _for_shippers, structlog.processors.JSONRenderer(ensure_ascii=False)]
         if json
         # The usual formatter prints local variables: photos, embeddings and keys among them.
-        else [structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), exception_formatter=plain_traceback)]
+        else [
+            _for_people,
+            structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), exception_formatter=plain_traceback),
+        ]
     )
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(

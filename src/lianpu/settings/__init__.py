@@ -9,6 +9,7 @@ from lianpu.settings.loading import (
     ini_hint,
     load_settings,
 )
+from lianpu.settings.observability_section import ObservabilitySettings
 from lianpu.settings.sections import (
     AccountSettings,
     BulkSettings,
@@ -67,6 +68,7 @@ __all__ = [
     "LoadedSettings",
     "LoggingSettings",
     "MqttSettings",
+    "ObservabilitySettings",
     "PackSettings",
     "ProvenanceSettings",
     "PushSettings",

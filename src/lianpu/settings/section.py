@@ -1,6 +1,7 @@
 """What every section of the settings is made of: its base, and kinds of values that many of them have."""
 
 import json
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -28,8 +29,18 @@ def _absolute(path: Path) -> Path:
         raise ValueError("names a user whose folder is not known") from error
 
 
+def _networks(values: list[str]) -> list[str]:
+    for value in values:
+        try:
+            ip_network(value)
+        except ValueError as error:
+            raise ValueError(f"{value!r} is no IP address or network, such as 10.0.0.5 or 10.0.0.0/24") from error
+    return values
+
+
 AbsolutePath = AfterValidator(_absolute)
 Names = Annotated[list[str], BeforeValidator(listed)]
+Networks = Annotated[Names, AfterValidator(_networks)]
 
 
 class Section(BaseModel):

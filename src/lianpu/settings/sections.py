@@ -3,7 +3,6 @@
 import re
 from enum import StrEnum
 from functools import cache
-from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
@@ -15,7 +14,8 @@ from lianpu.settings.compreface_section import CompreFaceSettings
 from lianpu.settings.engine_sections import CameraSettings, EngineSettings, RuntimeSettings
 from lianpu.settings.enhance_section import EnhanceSettings
 from lianpu.settings.limit_values import Rate, counter_storage
-from lianpu.settings.section import AbsolutePath, Names, listed
+from lianpu.settings.observability_section import ObservabilitySettings
+from lianpu.settings.section import AbsolutePath, Names, Networks, listed
 from lianpu.settings.section import Section as _Section
 from lianpu.settings.swap_sections import ProvenanceSettings, SwapSettings
 
@@ -58,18 +58,6 @@ def _base_addresses(values: list[str]) -> list[str]:
 
 
 BaseAddresses = Annotated[Names, AfterValidator(_base_addresses)]
-
-
-def _proxies(values: list[str]) -> list[str]:
-    for value in values:
-        try:
-            ip_network(value)
-        except ValueError as error:
-            raise ValueError(f"{value!r} is no IP address or network, such as 10.0.0.5 or 10.0.0.0/24") from error
-    return values
-
-
-Proxies = Annotated[Names, AfterValidator(_proxies)]
 
 
 def _host_names(values: list[str]) -> list[str]:
@@ -130,7 +118,7 @@ class ServerSettings(_Section):
     port: int = Field(ge=1, le=65535)
     api_key: Annotated[SecretStr, AfterValidator(_sendable)] | None
     allowed_hosts: Names
-    trusted_proxies: Proxies
+    trusted_proxies: Networks
     cors_origins: Origins
     max_upload_bytes: int = Field(gt=0)
     drain_s: int = Field(ge=1, le=3600)
@@ -248,7 +236,7 @@ class InboxSettings(_Section):
 class WebhookSettings(_Section):
     public: bool
     hosts: HostNames
-    networks: Proxies
+    networks: Networks
     max_endpoints: int = Field(ge=1, le=64)
     timeout_s: float = Field(gt=0, le=60)
     max_attempts: int = Field(ge=1, le=100)
@@ -279,7 +267,7 @@ class StreamSettings(_Section):
     max_active: int = Field(ge=1)
     schemes: Annotated[list[Literal["rtsp", "rtsps", "http", "https"]], BeforeValidator(listed)]
     hosts: HostNames
-    networks: Proxies
+    networks: Networks
     folders: Paths
     webcams: Annotated[list[Annotated[int, Field(ge=0, le=99)]], BeforeValidator(listed)]
     hardware_decoding: str = Field(pattern=r"^[a-z0-9]{1,32}$")
@@ -342,6 +330,7 @@ class Settings(_Section):
     swap: SwapSettings
     compreface: CompreFaceSettings
     logging: LoggingSettings
+    observability: ObservabilitySettings
 
 
 @cache

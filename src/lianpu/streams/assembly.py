@@ -35,10 +35,12 @@ def assemble_streams(
     queue: InferenceQueue,
     inbox: UnknownInbox,
     source_key: Callable[[], bytes],
+    on_latency: Callable[[float], None],
 ) -> Streams:
     """
     Args:
         source_key: gives the 32 bytes that sources are encrypted with.
+        on_latency: as in `StreamRunner`.
     """
     rules = settings.streams
     events = EventLog(
@@ -57,6 +59,7 @@ def assemble_streams(
         pushed_limits=frame_limits(settings),
         pipeline_options=pipeline_options(rules),
         hardware=HardwareDecoding(rules.hardware_decoding),
+        on_latency=on_latency,
     )
 
 

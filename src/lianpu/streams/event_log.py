@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections import Counter
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import suppress
 from datetime import timedelta
@@ -38,6 +39,8 @@ class EventLog:
         self._listeners: set[asyncio.Queue[StreamEvent]] = set()
         self._on_commit: list[Callable[[], None]] = []
         self._beside: list[WriteBeside] = []
+        self.kept: Counter[str] = Counter()
+        """Events by kind, since the start."""
 
     def on_commit(self, tell: Callable[[], None]) -> None:
         """`tell`: called when there are new events in the database."""
@@ -83,6 +86,7 @@ class EventLog:
             return stored
 
         events = await self._database.committed(store)
+        self.kept.update(event.kind for event in events)
         for event in events:
             self._tell(event)
         for tell in self._on_commit:

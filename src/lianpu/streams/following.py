@@ -58,5 +58,5 @@ def _use(running: RunningStream, analyzer: FaceAnalyzer, naming: FaceNaming) -> 
     running.runner.use(FrameFinder(analyzer), ask, also)
     _log.info(
         "a stream goes along with the switch of the default pack",
-        extra={"stream": running.row.id, "pack": analyzer.pack_name, "version": analyzer.pack_version},
+        extra={"stream_id": running.row.id, "pack": analyzer.pack_name, "version": analyzer.pack_version},
     )

@@ -3,6 +3,7 @@
 import threading
 import time
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -66,10 +67,12 @@ class Rate:
 
     def __init__(self) -> None:
         self._moments: deque[float] = deque(maxlen=2000)
+        self.total = 0
         self._lock = threading.Lock()
 
     def count(self, times: int = 1) -> None:
         with self._lock:
+            self.total += times
             self._moments.extend([time.monotonic()] * times)
 
     def per_second(self) -> float:
@@ -81,16 +84,38 @@ class Rate:
         return (len(recent) - 1) / max(recent[-1] - recent[0], now - recent[0], 1e-3)
 
 
+@dataclass(frozen=True, slots=True)
+class FrameTotals:
+    """Frames of a stream since it began, or of several together."""
+
+    read: int = 0
+    looked_at: int = 0
+    published: int = 0
+    dropped: int = 0
+
+    def __add__(self, other: "FrameTotals") -> "FrameTotals":
+        return FrameTotals(
+            self.read + other.read,
+            self.looked_at + other.looked_at,
+            self.published + other.published,
+            self.dropped + other.dropped,
+        )
+
+
 class Latencies:
     """Of the last seconds; added by one thread and asked for by another."""
 
-    def __init__(self) -> None:
+    def __init__(self, observe: Callable[[float], None] | None = None) -> None:
+        """`observe`: told of every one, in seconds."""
+        self._observe = observe
         self._samples: deque[tuple[float, float]] = deque(maxlen=2000)
         self._lock = threading.Lock()
 
     def add(self, latency_s: float) -> None:
         with self._lock:
             self._samples.append((time.monotonic(), latency_s))
+        if self._observe is not None:
+            self._observe(latency_s)
 
     def percentiles_ms(self) -> tuple[float | None, float | None]:
         """Median and 95th."""

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Protocol
 
 import cv2
 import numpy as np
@@ -30,6 +31,12 @@ COLOURS: dict[Tone, Colour] = {
     Tone.NOT_LIVE: (200, 40, 40),
 }
 INK: Colour = (255, 255, 255)
+
+
+class FrameTaker(Protocol):
+    def put(self, picture: Picture, moment_s: float) -> None:
+        """From any thread, without waiting; the picture is not written to any more."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,8 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import aclosing, suppress
 from dataclasses import dataclass
-from typing import Protocol
+
+from structlog.contextvars import bind_contextvars, clear_contextvars
 
 from lianpu.errors import BusyError
 from lianpu.runtime.scheduling import InferenceQueue
@@ -14,8 +15,8 @@ from lianpu.streams.addresses import Resolve, SourceRules
 from lianpu.streams.broadcast import Broadcast
 from lianpu.streams.decoding import HardwareDecoding
 from lianpu.streams.frames import Frame, NewestFrame
-from lianpu.streams.health import EndReason, Latencies, Rate, StreamHealth, StreamState
-from lianpu.streams.overlay import Picture
+from lianpu.streams.health import EndReason, FrameTotals, Latencies, Rate, StreamHealth, StreamState
+from lianpu.streams.overlay import FrameTaker
 from lianpu.streams.pace import Pace
 from lianpu.streams.pipeline import FaceFinder, Person, Pipeline, Probe, Seen
 from lianpu.streams.pushing import PushedFrames
@@ -62,12 +63,6 @@ class _Done:
     """None: nobody watches."""
 
 
-class FrameTaker(Protocol):
-    def put(self, picture: Picture, moment_s: float) -> None:
-        """From any thread, without waiting; the picture is not written to any more."""
-        ...
-
-
 class StreamRunner:
     """Made and used on one event loop. `on_end` is called once, whatever ended it."""
 
@@ -86,11 +81,13 @@ class StreamRunner:
         pushed: PushedFrames | None = None,
         resolve: Resolve | None = None,
         hardware: HardwareDecoding | None = None,
+        on_latency: Callable[[float], None] | None = None,
     ) -> None:
         """
         Args:
             pushed: where the frames come from, for a source that is pushed.
             hardware: the device that decodes; None: software does.
+            on_latency: told of each frame that was looked at, how many seconds it took.
         """
         self._id = stream_id
         self._pipeline = pipeline
@@ -118,8 +115,7 @@ class StreamRunner:
         self._over: tuple[StreamState, str] | None = None
         """Set by the task alone; goes before the state that the thread sets."""
         self._looked_rate, self._published_rate = Rate(), Rate()
-        self._latencies = Latencies()
-        self._watched_s = time.monotonic()
+        self._latencies = Latencies(on_latency)
         self._forgotten: set[str] = set()
         self._change: Callable[[], None] | None = None
         self._taps: tuple[NewestFrame, ...] = ()
@@ -141,10 +137,7 @@ class StreamRunner:
             round(reading.rate.per_second(), 1),
             round(self._looked_rate.per_second(), 1),
             round(self._published_rate.per_second(), 1),
-            self._frames.dropped_total
-            + self._stale_total
-            + reading.left_out_total
-            + (0 if self.pushed is None else self.pushed.dropped_total),
+            self.totals.dropped,
             median_ms,
             high_ms,
             len(self._pipeline.persons),
@@ -153,6 +146,13 @@ class StreamRunner:
             reading.decoder,
             reading.decoded,
         )
+
+    @property
+    def totals(self) -> FrameTotals:
+        reading = self._reading
+        dropped = self._frames.dropped_total + self._stale_total + reading.left_out_total
+        dropped += 0 if self.pushed is None else self.pushed.dropped_total
+        return FrameTotals(reading.rate.total, self._looked_rate.total, self._published_rate.total, dropped)
 
     @property
     def persons(self) -> list[Person]:
@@ -220,6 +220,9 @@ class StreamRunner:
             frames.put(frame)
 
     async def _look(self) -> None:
+        # A stream goes on long after the request that began it.
+        clear_contextvars()
+        bind_contextvars(stream_id=self._id)
         try:
             watcher = asyncio.create_task(self._watch()) if self._options.stop_when_unwatched else None
             while (frame := await self._next()) is not None:
@@ -227,7 +230,7 @@ class StreamRunner:
             if watcher is not None:
                 watcher.cancel()
         except Exception as error:
-            _log.error("a stream failed unexpectedly", extra={"stream": self._id}, exc_info=error)
+            _log.error("a stream failed unexpectedly", exc_info=error)
             self._finish(EndReason.ERROR, "The server met an error of its own; its log has it.")
         await self._tell(Sighting([], self._pipeline.end()))
         reason, detail = self._end or (EndReason.STOPPED, None)
@@ -291,9 +294,7 @@ class StreamRunner:
         except BusyError:
             return []
         except Exception as error:
-            _log.error(
-                "the gallery cannot be asked about faces of a stream", extra={"stream": self._id}, exc_info=error
-            )
+            _log.error("the gallery cannot be asked about faces of a stream", exc_info=error)
             return []
 
     async def _tell(self, sighting: Sighting) -> None:
@@ -301,7 +302,7 @@ class StreamRunner:
         try:
             await self._on_sighting(sighting)
         except Exception as error:
-            _log.error("an event of a stream cannot be kept", extra={"stream": self._id}, exc_info=error)
+            _log.error("an event of a stream cannot be kept", exc_info=error)
 
     def _work(self, frame: Frame, *, due: bool, watched: bool, recorder: FrameTaker | None) -> _Done:
         """On an inference worker."""

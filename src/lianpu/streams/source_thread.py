@@ -6,6 +6,8 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from structlog.contextvars import bind_contextvars
+
 from lianpu.errors import SourceLostError, SourceRefusedError
 from lianpu.streams.addresses import Resolve, Source, SourceKind, SourceRules, checked_source
 from lianpu.streams.decoding import Decoder, HardwareDecoding
@@ -90,6 +92,7 @@ class SourceThread:
         self._thread.join(JOIN_S)
 
     def _read(self) -> None:
+        bind_contextvars(stream_id=self._id)
         give_way()
         number, wait_s = 0, FIRST_WAIT_S
         while not self._stopping.is_set():
@@ -105,7 +108,7 @@ class SourceThread:
             except SourceLostError as error:
                 problem = error.detail
             except Exception as error:
-                _log.error("a stream's source failed unexpectedly", extra={"stream": self._id}, exc_info=error)
+                _log.error("a stream's source failed unexpectedly", exc_info=error)
                 self._on_end(EndReason.ERROR, "The server met an error of its own; its log has it.")
                 return
             if self._stopping.is_set():

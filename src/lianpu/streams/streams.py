@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import asdict, replace
 from functools import partial
@@ -21,7 +22,7 @@ from lianpu.streams.decoding import HardwareDecoding
 from lianpu.streams.event_log import EventLog
 from lianpu.streams.finding import FrameFinder
 from lianpu.streams.following import Following
-from lianpu.streams.health import EndReason
+from lianpu.streams.health import EndReason, FrameTotals
 from lianpu.streams.models import Stream
 from lianpu.streams.naming import FaceNaming
 from lianpu.streams.noticing import Noticing
@@ -55,11 +56,13 @@ class Streams:
         pushed_limits: ImageLimits,
         pipeline_options: PipelineOptions,
         hardware: HardwareDecoding,
+        on_latency: Callable[[float], None] | None = None,
     ) -> None:
         """
         Args:
             feed_lifetime_s: how long an address to watch a stream at is good.
             pushed_limits: of frames that clients send.
+            on_latency: as in `StreamRunner`.
         """
         self._database = database
         self._naming = naming
@@ -79,6 +82,15 @@ class Streams:
         self._on_stream_end: list[Callable[[str], Awaitable[None]]] = []
         self._starting = 0
         self._closing = False
+        self._on_latency = on_latency
+        self._frames_of_ended = FrameTotals()
+        self.ends: Counter[str] = Counter()
+        """Streams that ended since the start, by reason."""
+
+    @property
+    def frames(self) -> FrameTotals:
+        """Of all streams since the start."""
+        return sum((running.runner.totals for running in self._running.values()), self._frames_of_ended)
 
     def on_end(self, tell: Callable[[str], Awaitable[None]]) -> None:
         """`tell`: called with the id of a stream that ended, and waited for before its end is told."""
@@ -156,7 +168,7 @@ class Streams:
                     analyzer = await self._naming.analyzer(options.pack)
                     self._run(row, self._vault.opened(row.source, row.id), analyzer, options)
                 except Exception as error:
-                    _log.error("a permanent stream cannot begin again", extra={"stream": row.id}, exc_info=error)
+                    _log.error("a permanent stream cannot begin again", extra={"stream_id": row.id}, exc_info=error)
                     await self._keep_end(row.id, EndReason.ERROR, getattr(error, "detail", None))
 
     async def stop(self, stream_id: str) -> StreamRecord:
@@ -268,12 +280,13 @@ class Streams:
             on_end=partial(self._on_end, stream_id),
             pushed=PushedFrames(self._pushed_limits) if source.strip() == PUSHED else None,
             hardware=self._hardware,
+            on_latency=self._on_latency,
         )
         running = RunningStream(row, runner, options, noticing, analyzer)
         self._running[stream_id] = running
         runner.start()
         self._set_expiry(running)
-        _log.info("stream begins", extra={"stream": stream_id, "source": row.shown})
+        _log.info("stream begins", extra={"stream_id": stream_id, "source": row.shown})
         return running
 
     async def _on_sighting(self, stream_id: str, sighting: Sighting) -> None:
@@ -284,9 +297,10 @@ class Streams:
     def _on_end(self, stream_id: str, reason: EndReason, detail: str | None) -> None:
         running = self._running[stream_id]
         mark_ended(running.row, reason, detail)
+        self.ends[reason.value] += 1
         if running.expiry is not None:
             running.expiry.cancel()
-        _log.info("stream ended", extra={"stream": stream_id, "reason": reason.value})
+        _log.info("stream ended", extra={"stream_id": stream_id, "reason": reason.value})
 
         async def keep() -> None:
             try:
@@ -294,6 +308,7 @@ class Streams:
                 await self._keep_end(stream_id, reason, detail)
             finally:
                 del self._running[stream_id]
+                self._frames_of_ended += running.runner.totals
                 running.ended.set()
 
         task = asyncio.create_task(keep())

@@ -14,6 +14,7 @@ from lianpu.engines.provenance.origin import Origin
 from lianpu.engines.swap.swapper import SwapFaces, SwapJob, SwapKind, Swapper, SwapResult
 from lianpu.engines.swap.video import pictures
 from lianpu.errors import SwapFaceNotFoundError, SwapOutputInvalidError
+from lianpu.observability.stages import Stage, stage
 
 PREVIEW_SIDE_PX = 768
 _PREVIEW_STEP = 20
@@ -81,7 +82,8 @@ def _video(
     wanted: Wanted, source: Path, engine: Swapper, labeller: Labeller, origin: Origin, progress: Progress
 ) -> Made:
     output = wanted.folder / f"swapped{wanted.target.suffix}"
-    result = engine.run(_job(wanted, source, wanted.target, output), progress.tell, progress.stopped.is_set)
+    with stage(Stage.SWAP, engine.name):
+        result = engine.run(_job(wanted, source, wanted.target, output), progress.tell, progress.stopped.is_set)
     progress.message, progress.share = "labelling", _ENGINE_SHARE
     labelled = labeller.label(
         Video(result.output), wanted.output, origin, visible=wanted.visible, cancelled=progress.stopped.is_set
@@ -99,7 +101,8 @@ def _photo(
         path.write_bytes(encode_png(target))
         try:
             job = _job(wanted, source, path, output, kind=SwapKind.IMAGE)
-            result = engine.run(job, progress.tell, progress.stopped.is_set)
+            with stage(Stage.SWAP, engine.name):
+                result = engine.run(job, progress.tell, progress.stopped.is_set)
             break
         except SwapFaceNotFoundError:
             if wanted.kind is SwapKind.IMAGE:

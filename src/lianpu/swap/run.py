@@ -2,6 +2,7 @@
 
 import asyncio
 import shutil
+from collections import Counter
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -78,6 +79,8 @@ class SwapRun:
         self._audit = audit
         self._time_limit_s = time_limit_s
         self._result_ttl = result_ttl
+        self.made: Counter[tuple[str, str]] = Counter()
+        """Outputs by kind and engine, since the start."""
 
     async def run(self, job: RunningJob) -> dict[str, Any]:
         asked = SwapRequest(**job.parameters)
@@ -191,6 +194,7 @@ class SwapRun:
         # The last moment at which it can be cancelled.
         await job.report(_STEPS, _STEPS, message="")
         await asyncio.to_thread(output.replace, job.folder / RESULT)
+        self.made[asked.kind, made.swap.engine] += 1
         return {
             "media_type": made.labelled.media_type,
             "size_bytes": made.labelled.size_bytes,

@@ -172,8 +172,8 @@ def _by_account(row: Row) -> int:
 
 
 def _never(row: Row) -> int:
-    """Outside of the API there is nothing to refuse a credential for: it is not looked at."""
-    return 401 if row.path.startswith("/api/") else 0
+    """Of what is open outside of the API nothing is to be refused: the credential is not looked at."""
+    return 401 if row.path.startswith("/api/") or not row.is_open else 0
 
 
 def _changed(credential: str) -> str:

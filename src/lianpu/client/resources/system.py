@@ -1,6 +1,6 @@
 """Calls about the server itself."""
 
-from lianpu.client.answers import ServerHealth, ServerStatus
+from lianpu.client.answers import ServerHealth, ServerHistory, ServerStatus
 from lianpu.client.operation import operation
 from lianpu.client.request import Json, Request
 
@@ -10,8 +10,17 @@ class SystemCalls:
 
     @operation
     def status(self) -> Request[ServerStatus]:
-        """Versions, packs, provider, queue and gallery in one look."""
+        """Versions, packs, provider, machine, queues, streams, disk, camera, engines and gallery in one look."""
         return Request("GET", "/api/status", Json(ServerStatus))
+
+    @operation
+    def history(self, *, since: float | None = None) -> Request[ServerHistory]:
+        """Processor, memory, queues, streams and throughput of the last fifteen minutes.
+
+        Args:
+            since: `at` of the last point that one has.
+        """
+        return Request("GET", "/api/status/history", Json(ServerHistory), query={"since": since})
 
     @operation
     def live(self) -> Request[ServerHealth]:
@@ -20,7 +29,7 @@ class SystemCalls:
 
     @operation
     def ready(self) -> Request[ServerHealth]:
-        """The database answers, and the default pack and that of liveness, where it is on, are loaded.
+        """Whether requests will be answered.
 
         One that is not ready answers as well: look at `status`.
         """

@@ -50,11 +50,14 @@ def this_machine() -> Machine:
     return Machine(platform.system())
 
 
-def examine_camera(camera_format: CameraFormat, device: str | None, machine: Machine | None = None) -> CameraReport:
+def examine_camera(
+    camera_format: CameraFormat, device: str | None, machine: Machine | None = None, *, opens: bool = True
+) -> CameraReport:
     """
     Args:
         camera_format: what it is to be opened with; it is opened for a moment, and closed again.
         device: the one that is wanted; None: the first.
+        opens: False: it is only looked at, which whoever reads from it does not notice.
     """
     machine = machine or this_machine()
     version = machine.has_package()
@@ -66,7 +69,7 @@ def examine_camera(camera_format: CameraFormat, device: str | None, machine: Mac
     if machine.system == "Linux":
         findings += _on_linux(camera_format, device, machine.root)
     opened: str | None = None
-    if all(finding.is_ok for finding in findings):
+    if opens and all(finding.is_ok for finding in findings):
         opened, finding = _opened(camera_format, device, machine)
         findings.append(finding)
     return CameraReport(all(finding.is_ok for finding in findings), opened, findings)

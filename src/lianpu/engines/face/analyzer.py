@@ -30,6 +30,8 @@ from lianpu.engines.face.face import (
     SnugDetector,
 )
 from lianpu.errors import PackInvalidError
+from lianpu.observability.stages import Stage, count_faces, stage
+from lianpu.packs.folder import folder_name
 from lianpu.packs.manifest import (
     AttributesRole,
     DetectorRole,
@@ -81,6 +83,11 @@ class FaceAnalyzer:
         return self.manifest.version
 
     @property
+    def label(self) -> str:
+        """`name@version`."""
+        return folder_name(self.manifest.name, self.manifest.version)
+
+    @property
     def dimension(self) -> int:
         """Length of an embedding."""
         return self.embedder.dimension
@@ -99,7 +106,12 @@ class FaceAnalyzer:
             snug: as cheap as the detector can, for frames of a video; see `SnugDetector`.
         """
         detector = self.detector
-        found = detector.detect_snug(image) if snug and isinstance(detector, SnugDetector) else detector.detect(image)
+        with stage(Stage.DETECT, self.label):
+            if snug and isinstance(detector, SnugDetector):
+                found = detector.detect_snug(image)
+            else:
+                found = detector.detect(image)
+        count_faces(Stage.DETECT, self.label, len(found))
         faces = sorted(found, key=lambda face: (-face.box.area, -face.score))
         return self._with_landmarks(image, faces[:max_faces])
 
@@ -115,7 +127,10 @@ class FaceAnalyzer:
         if not faces:
             return np.empty((0, self.dimension), np.float32)
         landmarks = [face.landmarks for face in self._with_landmarks(image, faces) if face.landmarks is not None]
-        return self.embedder.embed(image, landmarks)
+        with stage(Stage.EMBED, self.label):
+            embeddings = self.embedder.embed(image, landmarks)
+        count_faces(Stage.EMBED, self.label, len(landmarks))
+        return embeddings
 
     def attributes(self, image: Image, faces: Sequence[DetectedFace]) -> list[FaceAttributes]:
         """Age and gender of faces of an image, in their order.
@@ -125,7 +140,10 @@ class FaceAnalyzer:
         """
         if self.attribute_predictor is None:
             raise PackInvalidError(f"Pack '{self.pack_name}' has no role 'attributes': it cannot tell age and gender")
-        return self.attribute_predictor.predict(image, [face.box for face in faces])
+        with stage(Stage.ATTRIBUTES, self.label):
+            attributes = self.attribute_predictor.predict(image, [face.box for face in faces])
+        count_faces(Stage.ATTRIBUTES, self.label, len(faces))
+        return attributes
 
     def _with_landmarks(self, image: Image, faces: Sequence[DetectedFace]) -> list[DetectedFace]:
         complete = list(faces)
@@ -139,7 +157,10 @@ class FaceAnalyzer:
         if self.predictor is None:
             raise PackInvalidError(f"Pack '{self.pack_name}' cannot find landmarks in a given box")
         boxes: list[Box] = [complete[place].box for place in missing]
-        for place, landmarks in zip(missing, self.predictor.predict(image, boxes), strict=True):
+        with stage(Stage.LANDMARKS, self.label):
+            found = self.predictor.predict(image, boxes)
+        count_faces(Stage.LANDMARKS, self.label, len(boxes))
+        for place, landmarks in zip(missing, found, strict=True):
             complete[place] = replace(complete[place], landmarks=landmarks)
         return complete
 

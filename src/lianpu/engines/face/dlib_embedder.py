@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from lianpu.engines.face.face import Embeddings, Image, Landmarks, LandmarkScheme
 from lianpu.errors import FaceNotFoundError, InvalidInputError
+from lianpu.observability.stages import Stage, stage
 from lianpu.runtime.session import Session
 
 CHIP_PX = 150
@@ -68,7 +69,8 @@ class DlibEmbedder:
                 raise InvalidInputError(f"this embedder aligns by {LandmarkScheme.DLIB5} landmarks, not {face.scheme}")
         embeddings = np.empty((len(faces), self._dimension), dtype=np.float32)
         for start in range(0, len(faces), self._batch):
-            chips = np.stack([extract_chip(image, face) for face in faces[start : start + self._batch]])
+            with stage(Stage.ALIGN):
+                chips = np.stack([extract_chip(image, face) for face in faces[start : start + self._batch]])
             pixels = chips.transpose(0, 3, 1, 2).astype(np.float32, order="C")
             embeddings[start : start + len(chips)] = self._session.run({self._input: pixels})[0]
         return embeddings

@@ -9,6 +9,7 @@ from lianpu.engines.face.alignment import align
 from lianpu.engines.face.face import Embeddings, Image, Landmarks
 from lianpu.engines.face.letterbox import Colour, to_planes
 from lianpu.errors import PackDamagedError, PackInvalidError
+from lianpu.observability.stages import Stage, stage
 from lianpu.runtime.session import Session
 
 # Enough to fill every core; more would only take memory.
@@ -81,7 +82,9 @@ class ArcFaceEmbedder:
             PackInvalidError: landmarks are not ArcFace's five points.
             FaceNotFoundError: a face's points coincide.
         """
-        return self.embed_aligned([align(image, face, self._size_px) for face in faces])
+        with stage(Stage.ALIGN):
+            crops = [align(image, face, self._size_px) for face in faces]
+        return self.embed_aligned(crops)
 
     def embed_aligned(self, crops: Sequence[Image]) -> Embeddings:
         """Embed crops that are aligned already, each [input_size, input_size, 3] RGB."""

@@ -30,6 +30,8 @@ from lianpu.engines.restore.sharpness import photo_sharpness
 from lianpu.engines.restore.shelf import EngineShelf, Loaded, LoadedRestorer, key_of
 from lianpu.engines.restore.speed import Speeds
 from lianpu.engines.restore.tiling import OnShare, enlarge, interpolate, native_scale
+from lianpu.observability.stages import Stage as Measured
+from lianpu.observability.stages import count_faces, stage
 from lianpu.packs.folder import folder_name
 from lianpu.packs.registry import PackRegistry
 from lianpu.runtime.session import SessionFactory
@@ -213,7 +215,10 @@ class _Enhancement:
             if photo.alpha is not None and output is not OutputFormat.JPEG:
                 alpha = enlarged_alpha(photo.alpha, self._scale)
                 without_matte(result, alpha)
-            encoded = encode_photo(result, alpha, output, as_grey=photo.is_grey, profile=photo.profile, exif=photo.exif)
+            with stage(Measured.ENCODE):
+                encoded = encode_photo(
+                    result, alpha, output, as_grey=photo.is_grey, profile=photo.profile, exif=photo.exif
+                )
         finally:
             result.fill(0)
         report = EnhancementReport(
@@ -243,7 +248,8 @@ class _Enhancement:
                 f"The network enlarges {native} times; the rest, to {self._scale} times, is interpolation."
             )
         tell = self._course.within(Stage.UPSCALING, _DETECTED, end)
-        return enlarge(self._photo.pixels, self._scale, upscaler.upscaler, tell)
+        with stage(Measured.UPSCALE, folder_name(*key_of(upscaler))):
+            return enlarge(self._photo.pixels, self._scale, upscaler.upscaler, tell)
 
     def _background_end(self, to_restore: int) -> float:
         """How far the whole is once the background is done, by the time it and the faces are likely to take."""
@@ -267,7 +273,11 @@ class _Enhancement:
             self._course.at(Stage.RESTORING, at)
             face = None
             if work.reason is None:
-                face = self._restored(work, to_restore, self._course.within(Stage.RESTORING, at, at + step))
+                assert self._restorer is not None
+                label = folder_name(*key_of(self._restorer))
+                with stage(Measured.RESTORE, label):
+                    face = self._restored(work, to_restore, self._course.within(Stage.RESTORING, at, at + step))
+                count_faces(Measured.RESTORE, label, 1)
                 restored.append(work)
             blender.lay(work, face)
         return restored

@@ -122,6 +122,12 @@ def _has_role(manifest: PackManifest | None, name: str, family: Family) -> bool:
     return (roles.restorer if family is Family.RESTORE else roles.upscaler) is not None
 
 
+def enhancing_kind(manifest: PackManifest | None, name: str) -> str | None:
+    """`restorer` or `upscaler`; None: the pack is neither. Nothing is loaded."""
+    kinds = {Family.RESTORE: "restorer", Family.UPSCALE: "upscaler"}
+    return next((kind for family, kind in kinds.items() if _has_role(manifest, name, family)), None)
+
+
 def _rank(name: str, family: Family) -> tuple[int, str]:
     if family is Family.RESTORE:
         places = [place for place, prefix in enumerate(_RESTORERS) if name.startswith(prefix)]

@@ -19,6 +19,11 @@ class Connections:
         self._retry_after_s = max(1, round(retry_after_s))
         self._open: Counter[str] = Counter()
 
+    @property
+    def open(self) -> int:
+        """Of all users together."""
+        return self._open.total()
+
     @contextmanager
     def one_of(self, principal_id: str) -> Generator[None]:
         """

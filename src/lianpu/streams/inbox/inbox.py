@@ -89,7 +89,7 @@ class UnknownInbox:
                 self.memory.drop(key)
                 if not isinstance(error, Exception):
                     raise
-                _log.error("a face cannot be kept in the inbox", extra={"stream": stream_id}, exc_info=error)
+                _log.error("a face cannot be kept in the inbox", extra={"stream_id": stream_id}, exc_info=error)
 
     def cluster_of(self, analyzer: FaceAnalyzer, embedding: NDArray[np.float32]) -> Nearest | None:
         """The unknown person that a face belongs to; None: to none that is kept. Never blocks.

@@ -201,7 +201,7 @@ class Recordings:
             running.runner.recorder = None
         self._running.pop(recording.stream_id, None)
         running.kept.set()
-        _log.info("a recording ended", extra={"stream": recording.stream_id, "reason": recording.end_reason})
+        _log.info("a recording ended", extra={"stream_id": recording.stream_id, "reason": recording.end_reason})
 
 
 async def _recordings(request: Request) -> Recordings:

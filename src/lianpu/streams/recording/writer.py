@@ -46,7 +46,7 @@ class Written:
 
 
 class Recorder:
-    """Implements `lianpu.streams.runner.FrameTaker`."""
+    """Implements `lianpu.streams.overlay.FrameTaker`."""
 
     def __init__(self, file: Path, *, max_bytes: int, name: str, on_end: Callable[[Written], None]) -> None:
         """

@@ -16,6 +16,7 @@ from lianpu.engines.image import encode_jpeg
 from lianpu.engines.provenance.labelling import FrameLabel
 from lianpu.engines.swap.swapper import SwapFaces
 from lianpu.errors import BusyError, ConsentError, LianpuError
+from lianpu.observability.stages import Stage, stage
 from lianpu.runtime.scheduling import InferenceQueue
 from lianpu.streams.broadcast import Broadcast
 from lianpu.streams.frames import Frame, NewestFrame
@@ -205,7 +206,7 @@ class LiveSwap:
 
     async def _take(self, frame: Frame) -> None:
         try:
-            picture, jpeg, has_face = await self._queue.run(self._painter.paint, frame)
+            picture, jpeg, has_face = await self._queue.run(self._painted, frame)
         except BusyError:
             return  # this frame goes by, as under any other overload
         if self._end is not None:
@@ -215,6 +216,11 @@ class LiveSwap:
         self._with_a_face += has_face
         if self._camera is not None:
             await asyncio.to_thread(self._camera.show, picture)
+
+    def _painted(self, frame: Frame) -> tuple[Image, bytes, bool]:
+        """On an inference worker."""
+        with stage(Stage.SWAP, self.engine):
+            return self._painter.paint(frame)
 
     async def _watch(self, lost: Coroutine[Any, Any, ConsentError]) -> None:
         error = await lost

@@ -109,6 +109,11 @@ class LiveSwaps:
         finally:
             self._starting -= 1
 
+    @property
+    def active(self) -> int:
+        """Of all owners."""
+        return len(self._running)
+
     async def stop(self, owner_id: str, live_id: str) -> LiveSwapRecord:
         """Harmless when it has ended.
 

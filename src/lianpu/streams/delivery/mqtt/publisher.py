@@ -60,6 +60,8 @@ class MqttPublisher:
         self._sequence = 0
         """Of the last event that the broker has."""
         self.state = BrokerState()
+        self.published_total = 0
+        """Events and states that a broker has taken, since the start."""
         streams.events.on_commit(self._woken.set)
 
     async def run(self) -> None:
@@ -145,6 +147,7 @@ class MqttPublisher:
             for event in events:
                 payload = event_payload(event, names.get(event.stream_id, ""))
                 await connection.publish(self._topics.events(event.stream_id), payload, is_retained=False)
+                self.published_total += 1
                 self._sequence = event.sequence
                 if event.kind == EventKind.PERSON_APPEARED:
                     self._last[event.stream_id] = LastPerson.of(event)
@@ -166,6 +169,7 @@ class MqttPublisher:
         for topic, payload in wanted.items():
             if self._published.get(topic) != payload:
                 await connection.publish(topic, payload, is_retained=True)
+                self.published_total += 1
                 self._published[topic] = payload
         for stream_id in left - waiting:
             self._known.discard(stream_id)

@@ -4,6 +4,7 @@ import asyncio
 import logging
 import random
 import time
+from collections import Counter
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -59,6 +60,8 @@ class WebhookDispatcher:
         self._rules = rules
         self._woken = asyncio.Event()
         self._serving: dict[str, asyncio.Task[None]] = {}
+        self.outcomes: Counter[str] = Counter()
+        """Attempts since the start: delivered, failed, and those after which an event was given up (dead)."""
 
     def wake(self) -> None:
         """There may be something to deliver."""
@@ -172,11 +175,12 @@ class WebhookDispatcher:
     async def _note(self, tried: WebhookDelivery, result: PostResult) -> None:
         number, now = tried.attempts + 1, now_utc()
 
-        async def note(session: AsyncSession) -> None:
+        async def note(session: AsyncSession) -> str | None:
             repository = WebhookRepository(session)
             webhook = await repository.held(tried.webhook_id)
             if webhook is None:
-                return  # it was deleted meanwhile, with all that waited
+                return None  # it was deleted meanwhile, with all that waited
+            outcome = "delivered" if result.error is None else "failed"
             if result.error is None:
                 await repository.delete_delivery(tried.webhook_id, tried.sequence)
                 webhook.failing_since, webhook.delivered_at = None, now
@@ -187,11 +191,15 @@ class WebhookDispatcher:
                     delivery.attempts, delivery.error = number, result.error[:ERROR_MAX_CHARS]
                     delivery.due_at = now + timedelta(seconds=self._wait_s(number, result))
                     delivery.is_dead = number >= self._rules.max_attempts
+                    outcome = "dead" if delivery.is_dead else outcome
                 self._disable_hopeless(webhook, result)
             attempt = attempt_of(tried.webhook_id, tried.event_id, tried.kind, number, result)
             await repository.add_attempt(attempt, ATTEMPTS_KEPT)
+            return outcome
 
-        await self._database.committed(note)
+        outcome = await self._database.committed(note)
+        if outcome is not None:
+            self.outcomes[outcome] += 1
 
     def _wait_s(self, failures: int, result: PostResult) -> float:
         wait_s = self._rules.first_wait_s * 2.0 ** min(failures - 1, 60)

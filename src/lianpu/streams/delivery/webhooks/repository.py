@@ -80,6 +80,11 @@ class WebhookRepository:
         rows = (await self._session.execute(query)).all()
         return {webhook_id: DeliveryCounts(int(total) - int(lost), int(lost)) for webhook_id, total, lost in rows}
 
+    async def counts_of_all(self) -> DeliveryCounts:
+        """Of all webhooks together."""
+        by_webhook = (await self.counts()).values()
+        return DeliveryCounts(sum(one.waiting for one in by_webhook), sum(one.dead for one in by_webhook))
+
     async def waiting(self, webhook_ids: Collection[str]) -> dict[str, int]:
         """How many wait for each of these."""
         query = select(WebhookDelivery.webhook_id, func.count()).group_by(WebhookDelivery.webhook_id)
