@@ -13,9 +13,9 @@ def database_state(settings: "Settings") -> tuple[str, bool]:
 
     from lianpu.errors import LianpuError
 
-    if settings.database.url is None and not (settings.home / "lianpu.db").is_file():
-        return "SQLite in the home folder; there is none yet", False
     try:
+        if settings.database.url is None and not (settings.home / "lianpu.db").is_file():
+            return "SQLite in the home folder; there is none yet", False
         return asyncio.run(_look(settings))
     except LianpuError as error:
         return error.detail, True

@@ -15,7 +15,7 @@ Pixels = NDArray[np.uint8]
 class Frame:
     """One picture of a stream. Its colours are converted when somebody looks: most frames are never looked at."""
 
-    __slots__ = ("_pixels", "moment_s", "number")
+    __slots__ = ("_lock", "_pixels", "moment_s", "number")
 
     def __init__(self, number: int, pixels: Pixels | Callable[[], Pixels], moment_s: float) -> None:
         """
@@ -26,13 +26,16 @@ class Frame:
         self.number = number
         self.moment_s = moment_s
         self._pixels = pixels
+        self._lock = threading.Lock()
 
     @property
     def pixels(self) -> Pixels:
-        """Blocks at the first call."""
-        if callable(self._pixels):
-            self._pixels = self._pixels()
-        return self._pixels
+        """Blocks at the first call. From any thread."""
+        # Whoever looks and whoever swaps ask at once, and FFmpeg's conversion of one picture is for one thread alone.
+        with self._lock:
+            if callable(self._pixels):
+                self._pixels = self._pixels()
+            return self._pixels
 
 
 class NewestFrame:

@@ -6,9 +6,9 @@ The modules here only name the tests that run again; all are `slow`.
 import pytest
 
 from tests.api.streams.conftest import clips, open_streams, server
-from tests.api.swap.conftest import house
+from tests.api.swap.conftest import house, open_swap
 
-__all__ = ["clips", "house", "open_streams", "server"]
+__all__ = ["clips", "house", "open_streams", "open_swap", "server"]
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from lianpu.runtime.onnx import OnnxSessionFactory
 from lianpu.storage.local import LocalStorage
 from lianpu.streams.inbox.inbox import InboxRules, UnknownInbox
 from lianpu.streams.pipeline import Person
-from tests.api.conftest import open_client, settings_for  # noqa: F401
+from tests.api.conftest import api_database, open_client, settings_for  # noqa: F401
 from tests.streams.inbox.sightings import track_of, tracks_of, views
 
 RULES = InboxRules(enabled=True, retention=timedelta(days=14), min_quality=0.2, max_faces=1000, faces_per_unknown=10)
