@@ -128,7 +128,9 @@ async def test_R_OPS_7_every_change_of_a_status_is_noted_once_and_in_order(datab
             await asyncio.sleep(0.005)
     # An orderly end gave it back; a crash would have been found at the next start.
     async with database.session() as session:
-        await session.execute(update(Job).where(Job.id == first.id).values(status=JobStatus.PROCESSING))
+        # On a server of several nodes it is another's until its lease is over.
+        left = {"status": JobStatus.PROCESSING, "lease_expires_at": now_utc() - timedelta(seconds=1)}
+        await session.execute(update(Job).where(Job.id == first.id).values(left))
         await session.commit()
     go_on.set()
     async with pushing(database, tmp_path, walk=walk) as (jobs, _):
@@ -143,7 +145,9 @@ async def test_R_OPS_7_every_change_of_a_status_is_noted_once_and_in_order(datab
     assert [event.status for event in events if event.job_id == first.id] == [
         *("pending", "processing", "cancelled"),
         *("pending", "processing", "pending"),
-        *("pending", "processing", "completed"),
+        # SQLite has one process: what it finds at its start is nobody's, and is put back first.
+        *(("pending",) if database.is_sqlite else ()),
+        *("processing", "completed"),
     ]
 
 
@@ -346,6 +350,17 @@ async def test_R_OPS_7_old_events_go_and_who_was_away_longer_is_told(database: D
     assert [event.sequence for event in await written(database)] == [13, 14, 15]
 
 
+async def told_after(feed: PushFeed, sequence: int, count: int) -> list[dict[str, Any]]:
+    """The jobs in so many messages; the feed may read the last of them a moment after the job has ended."""
+    for _ in range(500):
+        with feed.subscription(SERVER, None) as subscription:
+            told = [json.loads(one.frame.text)["job"] async for one in feed.missed(subscription, sequence)]
+        if len(told) >= count:
+            break
+        await asyncio.sleep(0.01)
+    return told
+
+
 async def test_R_OPS_7_an_event_tells_the_job_as_it_was(database: Database, tmp_path: Path) -> None:
     async def refuse(job: RunningJob) -> dict[str, Any]:
         if (tmp_path / "mended").exists():
@@ -355,8 +370,7 @@ async def test_R_OPS_7_an_event_tells_the_job_as_it_was(database: Database, tmp_
     async with pushing(database, tmp_path, refuse=refuse) as (jobs, feed):
         job = await jobs.submit("refuse", {})
         failed = await ended(jobs, job.id)
-        with feed.subscription(SERVER, None) as subscription:
-            told = [json.loads(one.frame.text)["job"] async for one in feed.missed(subscription, 0)]
+        told = await told_after(feed, 0, 3)
         assert [(one["status"], one["error"] is None, one["finished_at"] is None) for one in told] == [
             ("pending", True, True),
             ("processing", True, True),
@@ -368,9 +382,9 @@ async def test_R_OPS_7_an_event_tells_the_job_as_it_was(database: Database, tmp_
         (tmp_path / "mended").touch()
         await jobs.retry(job.id)
         await ended(jobs, job.id)
+        told = await told_after(feed, 2, 4)
+        assert [one["status"] for one in told] == ["failed", "pending", "processing", "completed"]
         with feed.subscription(SERVER, None) as subscription:
-            told = [json.loads(one.frame.text)["job"] async for one in feed.missed(subscription, 2)]
-            assert [one["status"] for one in told] == ["failed", "pending", "processing", "completed"]
             await jobs.delete(job.id)
             assert [one async for one in feed.missed(subscription, 0)] == []
 

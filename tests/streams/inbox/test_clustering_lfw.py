@@ -143,6 +143,7 @@ async def test_R_LIB_13_fifty_people_are_told_apart_by_dlib(
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(600)
 async def test_R_LIB_13_seven_hundred_people_are_told_apart_by_mobilefacenet(
     make_inbox: MakeInbox,
     database: Database,
