@@ -25,7 +25,7 @@ from lianpu.errors import DatabaseLoginError, DatabaseUnreachableError
 SERVERS = {"postgresql": ("asyncpg", 5432, "postgres"), "mariadb": ("asyncmy", 3306, "information_schema")}
 """Driver, port, and a database that is always there."""
 USERS = ("root", "lianpu_test:lianpu_test")
-SLOW_SERVERS = [pytest.param(name, marks=pytest.mark.slow) for name in SERVERS]
+ON_SERVERS = [pytest.param(name, marks=pytest.mark.servers) for name in SERVERS]
 # An order of letters unlike that of their codes, as servers usually have it.
 POSTGRESQL_OPTIONS = "TEMPLATE template0 ENCODING 'UTF8' LOCALE_PROVIDER icu ICU_LOCALE 'en-US'"
 # As if nobody had thought of other scripts.
@@ -160,7 +160,7 @@ def served(server: DatabaseServer) -> Iterator[str]:
     server.drop(name)
 
 
-@pytest.fixture(params=["sqlite", *SLOW_SERVERS])
+@pytest.fixture(params=["sqlite", *ON_SERVERS])
 def database_url(request: pytest.FixtureRequest) -> Iterator[str]:
     """Of a database with the newest schema and nothing in it; a test that asks for it runs on each kind."""
     if request.param == "sqlite":
@@ -169,13 +169,13 @@ def database_url(request: pytest.FixtureRequest) -> Iterator[str]:
         yield from served(request.getfixturevalue("database_server")(request.param))
 
 
-@pytest.fixture(params=SLOW_SERVERS)
+@pytest.fixture(params=ON_SERVERS)
 def server_url(request: pytest.FixtureRequest, database_server: Callable[[str], DatabaseServer]) -> Iterator[str]:
     """The same, on the servers alone."""
     yield from served(database_server(request.param))
 
 
-@pytest.fixture(params=["sqlite", *SLOW_SERVERS])
+@pytest.fixture(params=["sqlite", *ON_SERVERS])
 def bare_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     """Of a database without any table."""
     if request.param == "sqlite":

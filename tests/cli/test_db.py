@@ -13,7 +13,7 @@ from filelock import FileLock
 
 from lianpu.database import schema
 from tests.cli.conftest import Lianpu
-from tests.databases import SLOW_SERVERS, DatabaseServer
+from tests.databases import ON_SERVERS, DatabaseServer
 
 SAID = "geheim-4711-xyz"
 
@@ -96,7 +96,7 @@ def test_R_OPS_2_no_command_shows_the_password(
     assert SAID not in logs
 
 
-@pytest.mark.parametrize("kind", SLOW_SERVERS)
+@pytest.mark.parametrize("kind", ON_SERVERS)
 def test_R_OPS_2_a_gallery_moves_to_a_server_and_back(
     lianpu: Lianpu,
     home: Path,

@@ -19,7 +19,7 @@ from lianpu.database.session import Database
 from lianpu.storage.local import LocalStorage
 from tests.audit.tampering import KEY, fill
 from tests.database.test_copying import fill as fill_gallery
-from tests.databases import SLOW_SERVERS, DatabaseServer
+from tests.databases import ON_SERVERS, DatabaseServer
 
 pytestmark = pytest.mark.anyio
 TOOLS = {"postgresql": ("pg_dump", "pg_restore"), "mariadb": ("mariadb-dump", "mariadb")}
@@ -50,7 +50,7 @@ def _back_up_and_restore(server: DatabaseServer, source: str, target: str, file:
         run("mariadb", *at, target, stdin=dump)
 
 
-@pytest.mark.parametrize("kind", SLOW_SERVERS)
+@pytest.mark.parametrize("kind", ON_SERVERS)
 async def test_R_OPS_2_a_restored_backup_is_the_same(
     kind: str, database_server: Callable[[str], DatabaseServer], tmp_path: Path
 ) -> None:

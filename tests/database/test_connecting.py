@@ -13,7 +13,7 @@ from sqlalchemy.exc import DBAPIError
 
 from lianpu.database.session import Database
 from lianpu.errors import DatabaseAddressError, DatabaseLoginError, DatabaseUnreachableError, LianpuError
-from tests.databases import SLOW_SERVERS, DatabaseServer
+from tests.databases import ON_SERVERS, DatabaseServer
 
 pytestmark = pytest.mark.anyio
 SAID = "geheim-4711-xyz"
@@ -65,7 +65,7 @@ async def test_R_OPS_2_what_answers_and_is_no_database_is_told() -> None:
     await server.wait_closed()
 
 
-@pytest.mark.parametrize("kind", SLOW_SERVERS)
+@pytest.mark.parametrize("kind", ON_SERVERS)
 async def test_R_OPS_2_a_refused_login_is_told(kind: str, database_server: ServerOf) -> None:
     found = database_server(kind)
     server = {"postgresql": "127.0.0.1:5432", "mariadb": "127.0.0.1:3306"}[kind]
@@ -78,7 +78,7 @@ async def test_R_OPS_2_a_refused_login_is_told(kind: str, database_server: Serve
     assert "no_such_thing" in wrong.detail
 
 
-@pytest.mark.parametrize("kind", SLOW_SERVERS)
+@pytest.mark.parametrize("kind", ON_SERVERS)
 async def test_R_OPS_2_encryption_that_is_asked_for_is_not_left_out(kind: str, database_server: ServerOf) -> None:
     """The servers of this machine offer none, or one whose certificate nobody has signed."""
     server = database_server(kind)

@@ -1,6 +1,6 @@
 """The tests of the API once more, over a server as the database: R-OPS 2 says that nothing else changes.
 
-The modules here only name the tests that run again; all are `slow`.
+The modules here only name the tests that run again, by `-m servers`.
 """
 
 import pytest
