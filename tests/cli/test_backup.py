@@ -239,10 +239,17 @@ def test_R_OPS_1_backup_goes_through_a_pipe(used_home: Path, tmp_path: Path) -> 
     assert contents(tmp_path / "new") == contents(used_home)
 
 
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql+asyncpg://lianpu:hidden@database.example/lianpu",
+        "postgresql://database.example/lianpu?user=lianpu&password=hidden",
+    ],
+)
 def test_R_OPS_2_database_elsewhere_is_said_not_to_be_in_it(
-    used_home: Path, lianpu: Lianpu, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    url: str, used_home: Path, lianpu: Lianpu, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("LIANPU_DATABASE__URL", "postgresql+asyncpg://lianpu:hidden@database.example/lianpu")
+    monkeypatch.setenv("LIANPU_DATABASE__URL", url)
     done = lianpu("backup", tmp_path / "files.tar", "--home", used_home)
     assert done.code == 0, done.err
     assert "is not in this file" in done.err

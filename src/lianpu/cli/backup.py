@@ -94,11 +94,12 @@ def _say(done: str, copied: "Copied", settings: "Settings") -> None:
     from sqlalchemy import make_url
 
     from lianpu.backup.manifest import BackedUpDatabase
+    from lianpu.database.address import shown_url
 
     typer.echo(f"{copied.files:,} files, {copied.size_bytes:,} bytes {done}: {settings.home}", err=True)
     if copied.manifest.database is BackedUpDatabase.EXTERNAL:
         url = settings.database.url
-        where = "another place" if url is None else make_url(url.get_secret_value()).render_as_string()
+        where = "another place" if url is None else shown_url(make_url(url.get_secret_value()))
         typer.echo(EXTERNAL.format(url=where), err=True)
 
 

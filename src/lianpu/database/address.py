@@ -51,12 +51,16 @@ class DatabaseAddress:
 
     @property
     def shown(self) -> str:
-        """Without the password, and without parameters, which may hold one."""
-        return self.url.set(query={}, drivername=self.url.get_backend_name()).render_as_string(hide_password=True)
+        return shown_url(self.url)
 
     @property
     def title(self) -> str:
         return TITLES[self.kind]
+
+
+def shown_url(url: URL) -> str:
+    """Without the password, and without parameters, which may hold one."""
+    return url.set(query={}, drivername=url.get_backend_name()).render_as_string(hide_password=True)
 
 
 def database_address(text: str, *, password: str | None = None) -> DatabaseAddress:
