@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Awaitable, Container, Iterable, Sequence
-from ipaddress import IPv6Address, ip_address, ip_network
+from ipaddress import ip_network
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from fastapi.routing import APIRoute
@@ -21,7 +21,7 @@ from lianpu.errors import (
     LianpuError,
     MalformedRequestError,
 )
-from lianpu.http.client_address import client_address
+from lianpu.http.client_address import client_address, ip_of
 from lianpu.http.problems import problem_response
 from lianpu.http.signing import SIGNATURE
 from lianpu.settings import ServerSettings
@@ -121,12 +121,8 @@ class AccessGuard:
     def _is_of_open_network(self, scope: Scope) -> bool:
         if (scope.get("method"), scope["path"]) not in self._by_network:
             return False
-        try:
-            address = ip_address(client_address(scope).partition("%")[0])
-        except ValueError:
-            return False
-        mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
-        return any((mapped or address) in network for network in self._open_networks)
+        address = ip_of(client_address(scope))
+        return address is not None and any(address in network for network in self._open_networks)
 
     def _takes_signature(self, scope: Scope) -> bool:
         method, path = str(scope.get("method")), scope["path"]

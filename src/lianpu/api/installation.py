@@ -9,7 +9,6 @@ from dataclasses import asdict
 from importlib.metadata import version
 
 from pydantic import BaseModel, Field
-from sqlalchemy import make_url
 
 import lianpu
 from lianpu.bootstrap import Platform
@@ -17,6 +16,7 @@ from lianpu.engines.camera.examination import examine_camera
 from lianpu.engines.camera.sink import CameraFormat
 from lianpu.engines.restore.shelf import enhancing_kind
 from lianpu.engines.swap.swapper import EngineReport
+from lianpu.jobs.models import JobStatus
 from lianpu.observability.machine import Processor, disk_numbers, gpus, machine_numbers, process_numbers
 from lianpu.packs.folder import folder_name
 from lianpu.packs.registry import PackStatus
@@ -116,7 +116,6 @@ class Installation:
             reports = [report for _, report in await platform.swap.engines()]
             self._engines, self._engines_at = [_engine(report) for report in reports], time.monotonic()
         by_status = await platform.jobs.counts()
-        waiting = await platform.jobs.waiting()
         camera, numbers, disk, cards = await asyncio.to_thread(
             lambda: (self._camera(), self._machine(), disk_numbers(platform.settings.home), gpus().numbers())
         )
@@ -125,7 +124,9 @@ class Installation:
             machine=numbers,
             gpus=[GpuAnswer(**asdict(gpu)) for gpu in cards],
             disk=DiskAnswer(total_bytes=disk.total_bytes, free_bytes=disk.free_bytes),
-            jobs=JobsAnswer(waiting=waiting, by_status=by_status, workers=platform.workers.alive),
+            jobs=JobsAnswer(
+                waiting=by_status.get(JobStatus.PENDING, 0), by_status=by_status, workers=platform.workers.alive
+            ),
             streams=self._streams(),
             camera=camera,
             engines=[*self._engines, *_enhancing(packs)],
@@ -172,7 +173,7 @@ def _versions(platform: Platform) -> VersionsAnswer:
         system=f"{machine.system()} {machine.release()}",
         onnxruntime=version("onnxruntime"),
         opencv=version("opencv-python-headless"),
-        database=make_url(platform.database.url).get_backend_name(),
+        database=platform.database.address.url.get_backend_name(),
     )
 
 

@@ -4,8 +4,7 @@ import logging
 import re
 import time
 import uuid
-from contextlib import AbstractContextManager, ExitStack
-from typing import Any
+from contextlib import ExitStack
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -60,18 +59,21 @@ class _Exchange:
         measure_with(instruments)
         if instruments is not None:
             instruments.http.began()
+        tracing = None if instruments is None else instruments.tracing
+        ids = {"request_id": self._request_id}
         with ExitStack() as stack:
-            span = self._traced(stack)
-            ids = {"request_id": self._request_id}
-            if span is not None and (trace_id := span[0].trace_id()) is not None:
-                ids["trace_id"] = trace_id
+            if tracing is not None:
+                parent = self._headers.get("traceparent")
+                span = stack.enter_context(tracing.request_span(self._method, parent, self._request_id))
+                # Once it is known what it was; before the span ends.
+                stack.callback(lambda: tracing.name_request(span, self._method, self._route, self._status))
+                if (trace_id := tracing.trace_id()) is not None:
+                    ids["trace_id"] = trace_id
             stack.enter_context(bound_contextvars(**ids))
             try:
                 await app(self._scope, receive, self._send_answer)
             finally:
                 self._end()
-                if span is not None:
-                    span[0].name_request(span[1], self._method, self._route, self._status)
 
     async def _send_answer(self, message: Message) -> None:
         if message["type"] == "websocket.accept":
@@ -106,13 +108,3 @@ class _Exchange:
         # A WebSocket's time is the connection's.
         line = "%s %s %s %s ms"
         _log.info(line, *fields.values(), extra={**fields, "route": self._route})
-
-    def _traced(self, stack: ExitStack) -> "tuple[Any, Any] | None":
-        """The tracing and the span of this request, which ends with `stack`; None: nothing is traced."""
-        tracing = None if self._instruments is None else self._instruments.tracing
-        if tracing is None:
-            return None
-        opened: AbstractContextManager[Any] = tracing.request_span(
-            self._method, self._headers.get("traceparent"), self._request_id
-        )
-        return tracing, stack.enter_context(opened)

@@ -3,6 +3,7 @@
 import asyncio
 from datetime import timedelta
 from functools import partial
+from pathlib import Path
 
 import cv2
 
@@ -205,4 +206,17 @@ def build_platform(
 def database_of(settings: Settings) -> Database:
     """Nothing is opened yet."""
     url = settings.database.url
-    return Database(f"sqlite+aiosqlite:///{settings.home / 'lianpu.db'}" if url is None else url.get_secret_value())
+    return Database(f"sqlite+aiosqlite:///{_database_file(settings)}" if url is None else url.get_secret_value())
+
+
+def has_database(settings: Settings) -> bool:
+    """False: it would be a file of the home, and no server has made it yet. Of a database elsewhere nothing is asked.
+
+    Raises:
+        OSError: the home cannot be looked at.
+    """
+    return settings.database.url is not None or _database_file(settings).is_file()
+
+
+def _database_file(settings: Settings) -> Path:
+    return settings.home / "lianpu.db"

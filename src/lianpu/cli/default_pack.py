@@ -42,11 +42,11 @@ def active_pack(settings: "Settings") -> str:
     """`name@version` as the database of this home keeps it; as configured where there is none yet."""
     from sqlalchemy.exc import DBAPIError
 
-    from lianpu.bootstrap import database_of
+    from lianpu.bootstrap import database_of, has_database
     from lianpu.errors import LianpuError
     from lianpu.gallery.packs import default_pack
 
-    if settings.database.url is None and not (settings.home / "lianpu.db").is_file():
+    if not has_database(settings):
         return settings.packs.default
 
     async def read() -> str:

@@ -15,7 +15,7 @@ def administrator_problem(settings: "Settings") -> str | None:
     from sqlalchemy.exc import DBAPIError
 
     from lianpu.accounts.repository import AccountRepository
-    from lianpu.bootstrap import database_of
+    from lianpu.bootstrap import database_of, has_database
     from lianpu.errors import LianpuError
 
     async def count() -> int:
@@ -27,7 +27,7 @@ def administrator_problem(settings: "Settings") -> str | None:
             await database.close()
 
     try:
-        if settings.database.url is None and not (settings.home / "lianpu.db").is_file():
+        if not has_database(settings):
             return "there is none yet: the first `lianpu serve` prints a link to make one"
         admins = asyncio.run(count())
     except (DBAPIError, LianpuError, OSError) as error:

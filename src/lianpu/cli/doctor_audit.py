@@ -13,10 +13,11 @@ def audit_state(settings: "Settings") -> tuple[str, bool]:
     """A quick look, which proves no event. Returns: what to say, and whether it is a problem."""
     from sqlalchemy.exc import DBAPIError
 
+    from lianpu.bootstrap import has_database
     from lianpu.errors import LianpuError
 
     try:
-        if settings.database.url is None and not (settings.home / "lianpu.db").is_file():
+        if not has_database(settings):
             return "nothing is recorded yet", False
         head, problem = asyncio.run(_look(settings))
     except (DBAPIError, LianpuError, OSError) as error:

@@ -11,10 +11,11 @@ def database_state(settings: "Settings") -> tuple[str, bool]:
     """Returns: what to say, without any password, and whether it is a problem."""
     from sqlalchemy.exc import DBAPIError
 
+    from lianpu.bootstrap import has_database
     from lianpu.errors import LianpuError
 
     try:
-        if settings.database.url is None and not (settings.home / "lianpu.db").is_file():
+        if not has_database(settings):
             return "SQLite in the home folder; there is none yet", False
         return asyncio.run(_look(settings))
     except LianpuError as error:

@@ -16,12 +16,12 @@ def lettering_state(settings: "Settings") -> tuple[str, bool]:
     """Returns: what to say, and whether something is missing."""
     from sqlalchemy.exc import DBAPIError
 
+    from lianpu.bootstrap import has_database
     from lianpu.engines.lettering import Lettering
     from lianpu.errors import LianpuError
 
     try:
-        is_new = settings.database.url is None and not (settings.home / "lianpu.db").is_file()
-        names = [] if is_new else asyncio.run(_names(settings))
+        names = asyncio.run(_names(settings)) if has_database(settings) else []
     except (DBAPIError, LianpuError, OSError) as error:
         # A home that may not be entered, a database of an older version, or one that does not answer.
         return f"the names cannot be read: {type(error).__name__}", False

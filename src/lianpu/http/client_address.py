@@ -1,7 +1,7 @@
 """Where a call comes from, as limits count it."""
 
 from collections.abc import Mapping
-from ipaddress import IPv6Address, ip_address, ip_network
+from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from typing import Any
 
 UNKNOWN = "unknown"
@@ -16,12 +16,16 @@ def client_address(scope: Mapping[str, Any]) -> str:
 
 def client_group(address: str) -> str:
     """One subscriber: an IPv4 address, or the /64 network of an IPv6 address, within which anybody picks freely."""
+    parsed = ip_of(address)
+    if parsed is None:
+        return UNKNOWN
+    return str(ip_network((parsed, IPV6_PREFIX), strict=False) if isinstance(parsed, IPv6Address) else parsed)
+
+
+def ip_of(address: str) -> IPv4Address | IPv6Address | None:
+    """As networks have it: without its zone, and an IPv4 address that came as IPv6 as what it is. None: it is none."""
     try:
         parsed = ip_address(address.partition("%")[0])
     except ValueError:
-        return UNKNOWN
-    if isinstance(parsed, IPv6Address):
-        if parsed.ipv4_mapped is not None:
-            return str(parsed.ipv4_mapped)
-        return str(ip_network((parsed, IPV6_PREFIX), strict=False))
-    return str(parsed)
+        return None
+    return (parsed.ipv4_mapped or parsed) if isinstance(parsed, IPv6Address) else parsed

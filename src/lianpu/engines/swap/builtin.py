@@ -221,9 +221,11 @@ def _painted(
 
 def _turned_away(painter: FacePainter, faces: Sequence[DetectedFace]) -> tuple[str, ...]:
     limit = painter.max_yaw_degrees
+    if limit is None:
+        return ()
     poses = (estimate_pose(face.landmarks) for face in faces if face.landmarks is not None)
     furthest = max((abs(pose.yaw) for pose in poses if pose is not None), default=0.0)
-    if limit is None or furthest <= limit:
+    if furthest <= limit:
         return ()
     return (f"a head is turned {furthest:.0f} degrees aside; beyond {limit:.0f} this engine's result looks wrong",)
 
