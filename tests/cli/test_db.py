@@ -12,7 +12,7 @@ import pytest
 from filelock import FileLock
 
 from lianpu.database import schema
-from tests.cli.conftest import Lianpu
+from tests.cli.conftest import Lianpu, unused_port
 from tests.databases import ON_SERVERS, DatabaseServer
 
 SAID = "geheim-4711-xyz"
@@ -81,6 +81,8 @@ def test_R_OPS_2_no_command_shows_the_password(
 ) -> None:
     monkeypatch.setenv("LIANPU_DATABASE__URL", f"{name}://ada:{SAID}@127.0.0.1:{free_port}/lianpu")
     at = ("--home", home)
+    # Its usual port may be in use: it is bound before the database is asked.
+    monkeypatch.setenv("LIANPU_SERVER__PORT", str(unused_port()))
     told: dict[str, str] = {}
     for command in (("db", "check"), ("db", "migrate"), ("doctor",), ("config", "show"), ("serve",), ("users", "list")):
         done = lianpu(*command, *at)

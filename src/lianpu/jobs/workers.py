@@ -195,7 +195,8 @@ class JobWorkers:
         except Exception as error:  # whatever a handler meets ends its job, not the worker
             await self._failed(job, error)
         else:
-            await self._end(job, JobStatus.COMPLETED, result=result)
+            # Whoever stops the server now must not make work that is done be done again, or called lost.
+            await to_its_end(self._end(job, JobStatus.COMPLETED, result=result))
         finally:
             renewal.cancel()
             self._running.discard(job.id)
