@@ -22,9 +22,11 @@ def one_person_twice(testkit: Path, tmp_path: Path) -> Path:
 def test_R_LIB_9_enroll_prints_warnings_or_refuses_by_mode(lianpu: Lianpu, home: Path, one_person_twice: Path) -> None:
     done = lianpu("enroll", one_person_twice, "--home", home, "--conflict-mode", "reject", "--quality-mode", "reject")
     assert (done.code, done.out) == (1, "1 added, 0 known already, 2 refused\n")
-    turned, other = sorted(
-        (line for line in done.err.splitlines() if line.endswith("]")), key=lambda line: "left_face" not in line
-    )
+    refusals = [
+        line for line in done.err.splitlines() if line.endswith((" [quality_too_low]", " [enrolment_conflict]"))
+    ]
+    assert len(refusals) == 2, done.err
+    turned, other = sorted(refusals, key=lambda line: "left_face" not in line)
     assert "left_face.jpeg: The face is not good enough: yaw" in turned
     assert turned.endswith(" [quality_too_low]")
     assert other.endswith(" [enrolment_conflict]")

@@ -2,12 +2,7 @@
 
 import asyncio
 import os
-import shutil
-import socket
-import subprocess
-import time
-from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -20,6 +15,7 @@ from lianpu.storage.ephemeral_redis import RedisStore
 from lianpu.storage.erasure import ErasableBuffer, erase
 from lianpu.storage.sealing import SEGMENT_BYTES, TAG_BYTES, Opener, SealBrokenError, seal, split
 from lianpu.storage.segments import SegmentedFile
+from tests.redis_server import NOTHING_KEPT, redis_server
 
 pytestmark = pytest.mark.anyio
 KEY, ABOUT = bytes(range(32)), b"0199"
@@ -28,34 +24,6 @@ KEY, ABOUT = bytes(range(32)), b"0199"
 @pytest.fixture
 def anyio_backend() -> str:
     return "asyncio"
-
-
-@contextmanager
-def redis_server(folder: Path, *options: str) -> Iterator[str]:
-    """A Redis of the test's own. Yields: its address."""
-    program = shutil.which("redis-server")
-    if program is None:
-        pytest.skip("redis-server is not installed")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    command = [program, "--port", str(port), "--bind", "127.0.0.1", "--dir", str(folder), *options]
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
-    try:
-        deadline = time.monotonic() + 30
-        while True:
-            with socket.socket() as probe:
-                if probe.connect_ex(("127.0.0.1", port)) == 0:
-                    break
-            assert time.monotonic() < deadline
-            time.sleep(0.05)
-        yield f"redis://127.0.0.1:{port}/0"
-    finally:
-        process.terminate()
-        process.wait(timeout=30)
-
-
-NOTHING_KEPT = ("--save", "", "--appendonly", "no")
 
 
 @pytest.fixture(params=["memory", "redis"])

@@ -34,9 +34,12 @@ export function useCamera(active: boolean, deviceId: string | null, attempt: num
   return { state, devices };
 }
 
+/** What the camera shows now; waits for its first picture, for a canvas takes black in its place without a word. */
 export async function capture(video: RefObject<HTMLVideoElement | null>): Promise<File | null> {
   const source = video.current;
-  if (!source?.videoWidth) return null;
+  if (!source) return null;
+  await firstPicture(source);
+  if (!source.videoWidth) return null;
   const canvas = document.createElement("canvas");
   canvas.width = source.videoWidth;
   canvas.height = source.videoHeight;
@@ -44,6 +47,11 @@ export async function capture(video: RefObject<HTMLVideoElement | null>): Promis
   const blob = await new Promise<Blob | null>((resolve) => canvas.toBlob(resolve, "image/jpeg", 0.95));
   const time = new Date().toISOString().slice(11, 19).replaceAll(":", ".");
   return blob && new File([blob], `camera ${time}.jpg`, { type: "image/jpeg" });
+}
+
+function firstPicture(source: HTMLVideoElement): Promise<void> {
+  if (source.readyState >= HTMLMediaElement.HAVE_CURRENT_DATA) return Promise.resolve();
+  return new Promise((resolve) => source.addEventListener("loadeddata", () => resolve(), { once: true }));
 }
 
 export async function openCamera(deviceId: string | null): Promise<CameraState> {

@@ -37,6 +37,8 @@ from lianpu.jobs.workers import JobWorkers
 from lianpu.models.pulling import PackPull, PullRequests
 from lianpu.models.router import Models
 from lianpu.models.shelf import Shelf
+from lianpu.nodes.bus import Bus, LocalBus
+from lianpu.nodes.redis_bus import RedisBus
 from lianpu.observability.history import History
 from lianpu.observability.instruments import Instruments
 from lianpu.observability.tracing import tracing_of
@@ -63,6 +65,7 @@ def build_platform(
     database = database_of(settings)
     if instruments.tracing is not None:
         trace_statements(database.engine, instruments.tracing)
+    bus = bus_of(settings)
     storage = LocalStorage(home)
     runtime = settings.runtime
     # Inference fills the cores already; OpenCV's own threads would only fight it. The setting is process-wide.
@@ -168,6 +171,7 @@ def build_platform(
     platform = Platform(
         settings=settings,
         database=database,
+        bus=bus,
         sessions=sessions,
         registry=registry,
         queue=queue,
@@ -207,6 +211,16 @@ def database_of(settings: Settings) -> Database:
     """Nothing is opened yet."""
     url = settings.database.url
     return Database(f"sqlite+aiosqlite:///{_database_file(settings)}" if url is None else url.get_secret_value())
+
+
+def bus_of(settings: Settings) -> Bus:
+    """Nothing is reached yet.
+
+    Raises:
+        SettingsError: `nodes.redis` names a Redis, and the package for it is not installed.
+    """
+    url = settings.nodes.redis
+    return LocalBus() if url is None else RedisBus(url.get_secret_value())
 
 
 def has_database(settings: Settings) -> bool:

@@ -51,6 +51,7 @@ async def open_platform(
         await _load_default_pack(platform)
         await _load_liveness(platform)
         await _prepare_labels(platform)
+        await platform.bus.start()
         async with platform.audit.running(), _working(platform) if runs_jobs else nullcontext():
             platform.readiness.begin(works=runs_jobs)
             yield platform
@@ -58,6 +59,7 @@ async def open_platform(
         platform.readiness.drain()
         platform.delivery.close()
         await platform.queue.close()
+        await platform.bus.close()
         await platform.accounts.close()
         await platform.database.close()
         if platform.instruments.tracing is not None:

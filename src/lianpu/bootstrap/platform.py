@@ -18,6 +18,7 @@ from lianpu.jobs.jobs import Jobs
 from lianpu.jobs.push.push import Push
 from lianpu.jobs.workers import JobWorkers
 from lianpu.models.router import Models
+from lianpu.nodes.bus import Bus
 from lianpu.observability.history import History
 from lianpu.observability.instruments import Instruments
 from lianpu.packs.registry import PackRegistry
@@ -37,6 +38,7 @@ from lianpu.swap.service import Swap
 class Platform:
     settings: Settings
     database: Database
+    bus: Bus
     sessions: OnnxSessionFactory
     registry: PackRegistry
     queue: InferenceQueue

@@ -20,7 +20,15 @@ def counter_storage(value: Any) -> Any:
     """An address may hold a password, the word `memory` does not: only the former is masked."""
     if value == "memory":
         return value
+    return _redis(value, "memory, or ")
+
+
+def redis_address(value: Any) -> Any:
+    return value if value is None else _redis(value, "")
+
+
+def _redis(value: Any, else_: str) -> SecretStr:
     parts = urlsplit(value if isinstance(value, str) else "")
     if parts.scheme not in {"redis", "rediss"} or not parts.hostname:
-        raise ValueError("must be memory, or the address of a Redis such as redis://:password@host:6379/0")
+        raise ValueError(f"must be {else_}the address of a Redis such as redis://:password@host:6379/0")
     return SecretStr(value)

@@ -13,14 +13,22 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, SecretSt
 from lianpu.settings.compreface_section import CompreFaceSettings
 from lianpu.settings.engine_sections import CameraSettings, EngineSettings, RuntimeSettings
 from lianpu.settings.enhance_section import EnhanceSettings
-from lianpu.settings.limit_values import Rate, counter_storage
+from lianpu.settings.limit_values import Rate, counter_storage, redis_address
 from lianpu.settings.observability_section import ObservabilitySettings
 from lianpu.settings.section import AbsolutePath, Names, Networks, listed
 from lianpu.settings.section import Section as _Section
 from lianpu.settings.swap_sections import ProvenanceSettings, SwapSettings
 
 SECRETS = frozenset(
-    {"server.api_key", "database.url", "accounts.secret", "limits.storage", "enhance.storage", "streams.mqtt.password"}
+    {
+        "server.api_key",
+        "database.url",
+        "nodes.redis",
+        "accounts.secret",
+        "limits.storage",
+        "enhance.storage",
+        "streams.mqtt.password",
+    }
 )
 API_KEY_MIN_CHARS = 16
 
@@ -141,6 +149,10 @@ class LimitSettings(_Section):
 
 class DatabaseSettings(_Section):
     url: SecretStr | None
+
+
+class NodeSettings(_Section):
+    redis: Annotated[SecretStr, BeforeValidator(redis_address)] | None
 
 
 class PackSettings(_Section):
@@ -307,6 +319,7 @@ class Settings(_Section):
     accounts: AccountSettings
     limits: LimitSettings
     database: DatabaseSettings
+    nodes: NodeSettings
     runtime: RuntimeSettings
     engines: EngineSettings
     camera: CameraSettings

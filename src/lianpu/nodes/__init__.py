@@ -1,0 +1,1 @@
+"""What several processes of one installation tell each other."""
