@@ -37,6 +37,7 @@ from lianpu.gallery.transfer.exporting import Export
 from lianpu.gallery.transfer.importing import Import
 from lianpu.gallery.transfer.requests import Transfers
 from lianpu.gallery.transfer.signing import SigningKey
+from lianpu.gallery.unfinished import ALONE
 from lianpu.jobs.handler import JobHandler
 from lianpu.packs.registry import PackRegistry
 from lianpu.runtime.onnx import OnnxSessionFactory
@@ -64,10 +65,12 @@ def assemble_gallery(
     registry: PackRegistry,
     queue: InferenceQueue,
     turns: asyncio.Semaphore,
+    node_id: str = ALONE,
 ) -> GalleryAssembly:
     """Wire the parts; nothing is read, written or loaded yet.
 
     Args:
+        node_id: of this process among those that hold the home.
         turns: inferences at once, of all jobs together.
     """
     home = settings.home
@@ -75,7 +78,7 @@ def assemble_gallery(
     options = AnalyzerOptions(detector_input_size=settings.packs.detector_input_size)
     analyzers = Analyzers(registry, sessions, settings.packs.default, options)
     indexes = GalleryIndexes(database, partial(ExactIndex, threads=sessions.threads))
-    changes = GalleryChanges(database, storage, indexes)
+    changes = GalleryChanges(database, storage, indexes, node_id=node_id)
     liveness = LivenessCheck(registry, sessions, **settings.liveness.model_dump())
     max_faces = settings.gallery.max_faces
     generation = Generation(analyzers, settings.packs.generate or (), max_faces=max_faces)

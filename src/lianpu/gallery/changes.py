@@ -9,14 +9,13 @@ from typing import TypeVar
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from lianpu.database.base import new_id
 from lianpu.database.completion import to_its_end
 from lianpu.database.session import Database
 from lianpu.errors import StorageError
 from lianpu.gallery.indexes import GalleryIndexes
 from lianpu.gallery.models import FaceEmbedding
 from lianpu.gallery.repository import GalleryRepository
-from lianpu.gallery.unfinished import UnfinishedFiles
+from lianpu.gallery.unfinished import ALONE, UnfinishedFiles
 from lianpu.storage.files import FileStorage
 
 _log = logging.getLogger(__name__)
@@ -44,12 +43,14 @@ class GalleryChange:
 class GalleryChanges:
     """Runs changes one after another: a later commit can never reach the index before an earlier one."""
 
-    def __init__(self, database: Database, storage: FileStorage, indexes: GalleryIndexes) -> None:
+    def __init__(
+        self, database: Database, storage: FileStorage, indexes: GalleryIndexes, *, node_id: str = ALONE
+    ) -> None:
         self._database = database
         self._storage = storage
         self._indexes = indexes
         self._lock = indexes.lock
-        self.unfinished = UnfinishedFiles(storage)
+        self.unfinished = UnfinishedFiles(storage, node_id=node_id)
 
     @asynccontextmanager
     async def change(self, new_files: Mapping[str, bytes] | None = None) -> AsyncGenerator[GalleryChange]:
@@ -61,7 +62,7 @@ class GalleryChanges:
         """
         files = new_files or {}
         change: GalleryChange | None = None
-        token = new_id()
+        token = self.unfinished.new_token()
         noted = bool(files)
         try:
             if files:

@@ -66,7 +66,7 @@ class FileCheck:
 
     async def _unnamed(self, suspects: Sequence[StoredFile]) -> list[str]:
         # A file that no change has in hand now is named by a committed row, or never will be …
-        idle = [file for file in suspects if not self._unfinished.in_flight(file.blob)]
+        idle = await asyncio.to_thread(self._not_in_hand, suspects)
         if not idle:
             return []
         async with self._database.session() as session:
@@ -76,8 +76,13 @@ class FileCheck:
 
     def _left_over(self, unnamed: Sequence[StoredFile]) -> list[str]:
         # … unless its row has been deleted since: then that change has it in hand still, or the file is gone.
-        idle = [file for file in unnamed if not self._unfinished.in_flight(file.blob)]
-        return [file.name for file in idle if self._exists(file.name)]
+        return [file.name for file in self._not_in_hand(unnamed) if self._exists(file.name)]
+
+    def _not_in_hand(self, files: Sequence[StoredFile]) -> list[StoredFile]:
+        if not files:
+            return []
+        elsewhere = self._unfinished.in_flight_elsewhere()
+        return [file for file in files if file.blob not in elsewhere and not self._unfinished.in_flight(file.blob)]
 
     def _exists(self, name: str) -> bool:
         try:
