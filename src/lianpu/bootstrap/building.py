@@ -97,7 +97,7 @@ def build_platform(
         registry=registry,
         queue=queue,
         turns=turns,
-        node_id=node.id,
+        bus=bus,
     )
     gallery = assembly.gallery
     # One handler a kind of job; everything that takes long is one of them.

@@ -13,7 +13,7 @@ from lianpu.bootstrap.platform import Platform
 from lianpu.bootstrap.roles import SERVER, Roles
 from lianpu.engines.restore.enhancement import PhotoEnhancer
 from lianpu.errors import HomeUnwritableError, PackError, PackNotFoundError, SigningKeyError, StorageError
-from lianpu.gallery.unfinished import mend_after_crash, run_mending, run_retries
+from lianpu.gallery.unfinished import mend_after_crash, run_retries
 from lianpu.nodes.presence import Node
 from lianpu.observability.instruments import measure_with
 from lianpu.settings import Settings
@@ -51,6 +51,7 @@ async def open_platform(
     measure_with(platform.instruments)
     try:
         await platform.database.migrate()
+        await platform.gallery.indexes.begin_following()
         await platform.gallery.default_pack.restore()
         await platform.gallery.shadow.restore()
         await platform.gallery.thresholds.restore()
@@ -58,7 +59,11 @@ async def open_platform(
         await _load_liveness(platform)
         await _prepare_labels(platform)
         await platform.bus.start()
-        async with platform.audit.running(), _working(platform, roles) if runs_jobs else nullcontext():
+        async with (
+            platform.audit.running(),
+            platform.gallery.following.running(),
+            _working(platform, roles) if runs_jobs else nullcontext(),
+        ):
             platform.readiness.begin(works=runs_jobs)
             yield platform
     finally:
@@ -77,7 +82,7 @@ async def open_platform(
 @asynccontextmanager
 async def _working(platform: Platform, roles: Roles) -> AsyncGenerator[None]:
     with _held(platform):
-        await mend_after_crash(platform.database, platform.gallery.changes.unfinished, platform.node)
+        await mend_after_crash(platform.database, platform.gallery.changes.unfinished)
         await platform.relay.start()
         if roles.serves:
             await platform.images.clear(is_start=platform.database.is_sqlite)
@@ -125,7 +130,6 @@ def _background(platform: Platform, roles: Roles) -> list[Coroutine[Any, Any, No
     runs: list[Coroutine[Any, Any, None]] = [
         platform.inference_models.run_unloading(),
         run_retries(platform.database, platform.gallery.changes.unfinished),
-        run_mending(platform.database, platform.gallery.changes.unfinished, platform.node),
     ]
     if roles.streams:
         runs += [platform.streams.run_reaper(), platform.streams.run_following()]

@@ -3,50 +3,39 @@
 import asyncio
 import json
 import logging
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import timedelta
 from typing import cast
 
-from lianpu.database.base import new_id
+from lianpu.database.base import now_utc
 from lianpu.database.session import Database
 from lianpu.gallery.repository import GalleryRepository
-from lianpu.nodes.presence import Node
-from lianpu.storage.files import FileStorage
+from lianpu.storage.files import FileStorage, StoredFile
 
 NOTES_FOLDER = "unfinished"
 RETRY_INTERVAL_S = 3600.0
-MEND_INTERVAL_S = 60.0
-ALONE = "alone"
+ABANDONED_AFTER = timedelta(hours=6)
+"""A note of another process that is older belongs to a change that has ended: one writes its files and commits."""
 _log = logging.getLogger(__name__)
-
-
-def node_of(token: str) -> str:
-    """Whose change it is; empty: a version that worked on a home alone did not say."""
-    node_id, _, name = token.partition(".")
-    return node_id if name else ""
 
 
 class UnfinishedFiles:
     """One note a change, by a token of its own: only while one names a file may it lie in the storage without a row."""
 
-    def __init__(self, storage: FileStorage, *, node_id: str = ALONE) -> None:
-        """`node_id`: whose changes these are: other nodes keep their notes beside them."""
+    def __init__(self, storage: FileStorage, *, is_alone: bool = True) -> None:
+        """`is_alone`: no other process changes this gallery; what an earlier one left has ended."""
         self._storage = storage
-        self._node_id = node_id
+        self._is_alone = is_alone
         self._named: dict[str, tuple[str, ...]] = {}
         self._left: dict[str, tuple[str, ...]] = {}
 
-    def new_token(self) -> str:
-        """Of a change that begins; says whose it is."""
-        return f"{self._node_id}.{new_id()}"
-
-    def in_flight_elsewhere(self) -> set[str]:
-        """Files that changes of other nodes have in hand, or had when these ended. Blocks."""
-        noted = self._noted(lambda token: node_of(token) not in {"", self._node_id})
-        return {file for files in noted.values() for file in files}
-
-    def in_flight(self, file: str) -> bool:
-        """Whether a change that runs in this process has the file in hand."""
-        return any(file in names for names in tuple(self._named.values()))
+    def in_flight(self) -> set[str]:
+        """Files that a change has in hand, here or in another process. Blocks."""
+        names = {name for of_token in tuple(self._named.values()) for name in of_token}
+        if not self._is_alone:
+            own = self._named.keys() | self._left.keys()
+            names.update(name for token, _, of_token in self._notes() if token not in own for name in of_token)
+        return names
 
     def note(self, token: str, files: Iterable[str]) -> None:
         """Write down names, over those of an earlier call with the token. Blocks.
@@ -71,30 +60,31 @@ class UnfinishedFiles:
         return dict(self._left)
 
     def left_behind(self) -> dict[str, list[str]]:
-        """At the start, where nobody else works: token -> the files that it names. Blocks."""
-        return self._noted(lambda _: True)
+        """Of processes that are no more: token -> the files it names. Blocks.
 
-    def left_elsewhere(self) -> dict[str, list[str]]:
-        """The same, of other nodes: of those that work, and of those that are gone. Blocks."""
-        return self._noted(lambda token: node_of(token) != self._node_id)
-
-    def _noted(self, wanted: Callable[[str], bool]) -> dict[str, list[str]]:
+        Where this process is alone, only before it changes anything; else of notes that are `ABANDONED_AFTER` old.
+        """
+        newest = now_utc() - ABANDONED_AFTER
+        own = self._named.keys() | self._left.keys()
         found: dict[str, list[str]] = {}
+        for token, file, names in self._notes():
+            if self._is_alone or (token not in own and file.modified_at < newest):
+                # An earlier note stays until one that is written over it is whole.
+                found.setdefault(token, []).extend(names)
+        return found
+
+    def _notes(self) -> Iterator[tuple[str, StoredFile, list[str]]]:
+        """(token, its file, the names in it); several of a token where the writing of one was interrupted."""
         for file in list(self._storage.files(NOTES_FOLDER)):
-            token = file.blob.removeprefix(f"{NOTES_FOLDER}/").removesuffix(".json")
-            if not wanted(token):
-                continue
             try:
                 names = cast(object, json.loads(self._storage.read(file.name)))
-            except FileNotFoundError:  # its change has ended meanwhile
+            except FileNotFoundError:  # its change has ended since
                 continue
             except ValueError:  # an unfinished note: its change has written no file yet
                 names = []
-            # An earlier note stays until one that is written over it is whole.
-            of_token = found.setdefault(token, [])
-            if isinstance(names, list):
-                of_token += [name for name in names if isinstance(name, str)]  # pyright: ignore[reportUnknownVariableType]
-        return found
+            listed = cast(list[object], names) if isinstance(names, list) else []
+            token = file.blob.removeprefix(f"{NOTES_FOLDER}/").removesuffix(".json")
+            yield token, file, [name for name in listed if isinstance(name, str)]
 
     def clear(self, token: str, files: Sequence[str]) -> bool:
         """Delete these files and then the note. Blocks.
@@ -116,32 +106,10 @@ class UnfinishedFiles:
         return True
 
 
-async def mend_after_crash(database: Database, unfinished: UnfinishedFiles, node: Node | None = None) -> None:
-    """Delete the files that changes of ended processes had in hand, unless a row names them.
-
-    Args:
-        node: this one among others that hold the home: what those have in hand stays. None: it holds the home alone.
-    """
-    if node is None or not node.is_registered:
-        left = await asyncio.to_thread(unfinished.left_behind)
-    else:
-        left = await asyncio.to_thread(unfinished.left_elsewhere)
-        # After the notes: a node that writes one is among the living by then.
-        living = await asyncio.to_thread(node.living)
-        left = {token: files for token, files in left.items() if node_of(token) not in living}
-        await asyncio.to_thread(node.bury)
-    for token, files in left.items():
+async def mend_after_crash(database: Database, unfinished: UnfinishedFiles) -> None:
+    """Delete the files that changes of ended processes had in hand, unless a row names them."""
+    for token, files in (await asyncio.to_thread(unfinished.left_behind)).items():
         await _clear(database, unfinished, token, files)
-
-
-async def run_mending(database: Database, unfinished: UnfinishedFiles, node: Node) -> None:
-    """Every minute, where other nodes hold the home too: what those left that were killed."""
-    while node.is_registered:
-        await asyncio.sleep(MEND_INTERVAL_S)
-        try:
-            await mend_after_crash(database, unfinished, node)
-        except Exception as error:  # tried again in a minute
-            _log.warning("what a node left cannot be cleaned up", exc_info=error)
 
 
 async def retry_deletions(database: Database, unfinished: UnfinishedFiles) -> None:
@@ -151,11 +119,13 @@ async def retry_deletions(database: Database, unfinished: UnfinishedFiles) -> No
 
 
 async def run_retries(database: Database, unfinished: UnfinishedFiles) -> None:
-    """Every hour: `retry_deletions`."""
+    """Every hour: `retry_deletions`, and after other nodes that crashed."""
     while True:
         await asyncio.sleep(RETRY_INTERVAL_S)
         try:
             await retry_deletions(database, unfinished)
+            if not database.is_sqlite:
+                await mend_after_crash(database, unfinished)
         except Exception as error:  # tried again in an hour
             _log.warning("files cannot be deleted", exc_info=error)
 

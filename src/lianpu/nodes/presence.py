@@ -50,6 +50,7 @@ class Node:
         # After the lock: who has a record and no lock has ended.
         record = NodeRecord(self.id, socket.gethostname(), os.getpid(), self._url)
         (self._folder / f"{self.id}.json").write_text(json.dumps(asdict(record)), encoding="utf-8")
+        self._forget_ended()
 
     def leave(self) -> None:
         if self._lock is not None:
@@ -61,12 +62,8 @@ class Node:
         """It works: `beating` sees it."""
         (self._folder / f"{self.id}{_BEAT}").touch()
 
-    def living(self) -> set[str]:
-        """Ids of the nodes that hold the home, this one among them. Blocks."""
-        return {record.id for record in living(self._folder.parent)}
-
-    def bury(self) -> None:
-        """Forget the nodes that ended without leaving. Blocks."""
+    def _forget_ended(self) -> None:
+        """Nodes that were killed."""
         for record in records(self._folder.parent):
             if not _is_held(self._folder, record.id):
                 _remove(self._folder, record.id)
