@@ -21,11 +21,15 @@ def sessions(cpu: CpuRuntime = CpuRuntime.AUTO) -> Sessions:
 
 
 def network(path: Path, element: int = TensorProto.FLOAT) -> Path:
-    """y = x · w for [n, 64], and z = -x."""
+    """y = x · w for [n, 64], and z = -x, which has another name inside of the graph."""
     weights = np.random.default_rng(1).normal(size=(64, 64)).astype(helper.tensor_dtype_to_np_dtype(element))
     value = helper.make_tensor_value_info
     graph = helper.make_graph(
-        [helper.make_node("MatMul", ["x", "w"], ["y"]), helper.make_node("Neg", ["x"], ["z"])],
+        [
+            helper.make_node("MatMul", ["x", "w"], ["y"]),
+            helper.make_node("Neg", ["x"], ["17"]),
+            helper.make_node("Identity", ["17"], ["z"]),
+        ],
         "product",
         [value("x", element, ["n", 64])],
         [value("y", element, ["n", 64]), value("z", element, ["n", 64])],

@@ -22,6 +22,8 @@ _DTYPES = {
     "i64": "int64",
     "boolean": "bool",
 }
+# What OpenVINO adds to the name of an output for the node that stands for it.
+_OUTPUT_NODE = "/sink_port_0"
 
 
 def is_installed() -> bool:
@@ -130,7 +132,9 @@ class OpenVinoSessionFactory:
 def _spec(port: Any) -> TensorSpec:
     shape = tuple(None if axis.is_dynamic else int(axis.get_length()) for axis in port.partial_shape)
     kind = port.element_type.get_type_name()
-    return TensorSpec(str(port.any_name), _DTYPES.get(kind, str(kind)), shape)
+    # A port has every name that its tensor went by; that of its node is the graph's own.
+    name = str(port.get_node().get_friendly_name()).removesuffix(_OUTPUT_NODE)
+    return TensorSpec(name, _DTYPES.get(kind, str(kind)), shape)
 
 
 def _precision(compiled: Any) -> str:
