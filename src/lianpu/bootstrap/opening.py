@@ -10,7 +10,14 @@ from lianpu.accounts.passwords import HashCost
 from lianpu.bootstrap.building import build_platform, database_of
 from lianpu.bootstrap.platform import Platform
 from lianpu.engines.restore.enhancement import PhotoEnhancer
-from lianpu.errors import HomeUnwritableError, PackError, PackNotFoundError, SigningKeyError, StorageError
+from lianpu.errors import (
+    HomeUnwritableError,
+    PackError,
+    PackNotFoundError,
+    SigningKeyError,
+    StorageError,
+    VectorIndexUnavailableError,
+)
 from lianpu.gallery.unfinished import mend_after_crash, run_retries
 from lianpu.observability.instruments import measure_with
 from lianpu.settings import Settings
@@ -64,6 +71,7 @@ async def open_platform(
         platform.readiness.drain()
         platform.delivery.close()
         await platform.queue.close()
+        await platform.gallery.indexes.close()
         await platform.bus.close()
         await platform.accounts.close()
         await platform.database.close()
@@ -155,7 +163,10 @@ async def _load_default_pack(platform: Platform) -> None:
         _log.error("the default pack cannot be used: %s", error.detail)
         return
     key = (analyzer.pack_name, analyzer.pack_version)
-    await platform.gallery.indexes.index_of(key, analyzer.dimension, analyzer.metric)
+    try:
+        await platform.gallery.indexes.index_of(key, analyzer.dimension, analyzer.metric)
+    except VectorIndexUnavailableError as error:
+        _log.error("searches cannot be answered yet: %s", error.detail)
 
 
 async def _load_liveness(platform: Platform) -> None:
