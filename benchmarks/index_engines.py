@@ -1,7 +1,7 @@
 """The engines of `gallery.index` side by side: recall@1, latency, time to build and to open again, memory and disk.
 
-Each engine runs in a process of its own, on the same made-up embeddings: two images a person, close together, and probes
-that lie as far from their person's images as these from each other. Recall@1: how often the nearest person is the one
+Each engine runs in a process of its own, on the same made-up embeddings: two images a person, close together, and
+probes that lie as far from their person's images as these from each other. Recall@1: how often the nearest person is the one
 that comparing with every row in float32 gives. Prints Markdown rows for RESULTS.md.
 
     python benchmarks/index_engines.py --rows 100000
@@ -31,6 +31,17 @@ ROWS_AT_ONCE = 10_000
 IMAGES_PER_PERSON = 2
 NOISE = np.float32(0.5)
 WARM_UP = 5
+COLUMNS = (
+    "engine",
+    "recall@1",
+    "one face p50 ms",
+    "p95 ms",
+    "20 faces p50 ms",
+    "build s",
+    "open again s",
+    "memory MiB",
+    "disk MiB",
+)
 
 
 def main() -> None:
@@ -49,10 +60,7 @@ def main() -> None:
         f"{arguments.rows:,} × {arguments.dimension} float32, cosine, {IMAGES_PER_PERSON} images a person, "
         f"{arguments.probes} probes; load {psutil.getloadavg()[0]:.1f}\n"
     )
-    print(
-        "| engine | recall@1 | one face p50 ms | p95 ms | 20 faces p50 ms | build s | open again s | memory MiB | disk MiB |"
-    )
-    print("|---|---|---|---|---|---|---|---|---|", flush=True)
+    print(f"| {' | '.join(COLUMNS)} |\n|{'---|' * len(COLUMNS)}", flush=True)
     for engine in ("exact", "lite", *(("cluster",) if arguments.milvus_url else ())):
         subprocess.run([sys.executable, __file__, *sys.argv[1:], "--engine", engine], check=True)
 
@@ -91,12 +99,18 @@ def measure(arguments: argparse.Namespace) -> None:
         disk = sum(one.stat().st_size for one in Path(folder).rglob("*") if one.is_file())
         if milvus is not None:
             milvus.close()
-    reopened = "–" if open_s is None else f"{open_s:.1f}"
-    print(
-        f"| {arguments.engine} | {recall:.4f} | {statistics.median(one_ms):.1f} | {one_ms[int(0.95 * len(one_ms))]:.1f} "
-        f"| {statistics.median(twenty_ms):.1f} | {build_s:.1f} | {reopened} | {grown / 2**20:.0f} | {disk / 2**20:.0f} |",
-        flush=True,
+    figures = (
+        arguments.engine,
+        f"{recall:.4f}",
+        f"{statistics.median(one_ms):.1f}",
+        f"{one_ms[int(0.95 * len(one_ms))]:.1f}",
+        f"{statistics.median(twenty_ms):.1f}",
+        f"{build_s:.1f}",
+        "–" if open_s is None else f"{open_s:.1f}",
+        f"{grown / 2**20:.0f}",
+        f"{disk / 2**20:.0f}",
     )
+    print(f"| {' | '.join(figures)} |", flush=True)
 
 
 def opened(arguments: argparse.Namespace, file: Path) -> tuple[VectorIndex, Milvus | None]:
