@@ -1,8 +1,8 @@
 """The engines of `gallery.index` side by side: recall@1, latency, time to build and to open again, memory and disk.
 
 Each engine runs in a process of its own, on the same made-up embeddings: two images a person, close together, and
-probes that lie as far from their person's images as these from each other. Recall@1: how often the nearest person is the one
-that comparing with every row in float32 gives. Prints Markdown rows for RESULTS.md.
+probes that lie as far from their person's images as these from each other. Recall@1: how often the nearest person is
+the one that comparing with every row in float32 gives. Prints Markdown rows for RESULTS.md.
 
     python benchmarks/index_engines.py --rows 100000
     python benchmarks/index_engines.py --rows 1000000 --milvus-url http://127.0.0.1:19530

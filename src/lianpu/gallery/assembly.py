@@ -44,8 +44,8 @@ from lianpu.gallery.transfer.signing import SigningKey
 from lianpu.jobs.handler import JobHandler
 from lianpu.nodes.bus import Bus
 from lianpu.packs.registry import PackRegistry
-from lianpu.runtime.onnx import OnnxSessionFactory
 from lianpu.runtime.scheduling import InferenceQueue
+from lianpu.runtime.sessions import Sessions
 from lianpu.settings import Settings
 from lianpu.storage.archive import ArchiveLimits
 from lianpu.storage.files import FileStorage
@@ -64,7 +64,7 @@ def assemble_gallery(
     *,
     database: Database,
     storage: FileStorage,
-    sessions: OnnxSessionFactory,
+    sessions: Sessions,
     registry: PackRegistry,
     queue: InferenceQueue,
     turns: asyncio.Semaphore,
