@@ -164,6 +164,7 @@ def build_platform(
         gallery=gallery,
         queue=queue,
         inbox=unknowns.inbox,
+        bus=bus,
         source_key=lambda: accounts.secret.source_key,
         on_latency=StreamMetrics(instrument_registry).observe_latency,
     )

@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager, nullcontext
 from lianpu.accounts.passwords import HashCost
 from lianpu.bootstrap.building import build_platform, database_of
 from lianpu.bootstrap.platform import Platform
+from lianpu.bootstrap.streaming import stream_runs
 from lianpu.engines.restore.enhancement import PhotoEnhancer
 from lianpu.errors import HomeUnwritableError, PackError, PackNotFoundError, SigningKeyError, StorageError
 from lianpu.gallery.unfinished import mend_after_crash, run_retries
@@ -83,12 +84,7 @@ async def _working(platform: Platform) -> AsyncGenerator[None]:
             platform.gallery.shadow.run(),
             platform.inference_models.run_unloading(),
             platform.images.run_clearing(),
-            platform.streams.run_reaper(),
-            platform.streams.run_following(),
-            platform.streams.events.run_clearing(),
-            platform.recordings.run_clearing(),
-            *platform.delivery.runs(),
-            platform.unknowns.inbox.run_clearing(),
+            *stream_runs(platform),
             platform.swap.run_clearing(),
             platform.enhancement.held.run(),
             platform.history.run(),

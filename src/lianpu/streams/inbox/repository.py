@@ -12,7 +12,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from lianpu.errors import UnknownNotFoundError
 from lianpu.gallery.indexes import PackKey
 from lianpu.gallery.repository import GalleryRepository, batches
-from lianpu.streams.inbox.models import UnknownFace, UnknownPerson, UnknownSeparation, UnknownVeto
+from lianpu.streams.inbox.models import (
+    UnknownFace,
+    UnknownInboxVersion,
+    UnknownPerson,
+    UnknownSeparation,
+    UnknownVeto,
+)
 
 
 class InboxRepository:
@@ -23,6 +29,15 @@ class InboxRepository:
 
     def add(self, row: UnknownPerson | UnknownFace | UnknownVeto | UnknownSeparation) -> None:
         self._session.add(row)
+
+    async def next_version(self) -> int:
+        """Of the inbox once this transaction is committed. The first thing of a change: all others wait for its end."""
+        take = update(UnknownInboxVersion).values(version=UnknownInboxVersion.version + 1)
+        await self._session.execute(take.execution_options(synchronize_session=False))
+        return await self.version()
+
+    async def version(self) -> int:
+        return (await self._session.scalars(select(UnknownInboxVersion.version))).one()
 
     async def flush(self) -> None:
         await self._session.flush()

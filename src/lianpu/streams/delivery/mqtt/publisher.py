@@ -155,7 +155,7 @@ class MqttPublisher:
     async def _publish_streams(self, connection: BrokerConnection) -> None:
         """What changed since the last time."""
         wanted: dict[str, str] = {}
-        active = {record.row.id: record for record in self._streams.active()}
+        active = {record.row.id: record for record in await self._streams.everywhere()}
         for stream_id, record in active.items():
             wanted |= retained_of(self._topics, record, await self._last_person(stream_id))
         left = self._known - active.keys()

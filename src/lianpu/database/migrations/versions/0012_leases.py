@@ -1,0 +1,39 @@
+"""Leases, and streams that any node may run."""
+
+import sqlalchemy as sa
+from alembic import op
+
+from lianpu.database.base import UtcDateTime, identifier
+
+revision: str = "0012"
+down_revision: str | None = "0011"
+
+FLAGS = ("is_pushed", "is_paused", "stop_requested")
+
+
+def upgrade() -> None:
+    op.create_table(
+        "leases",
+        sa.Column("name", identifier(64), primary_key=True),
+        sa.Column("holder", identifier(36)),
+        sa.Column("epoch", sa.BigInteger(), nullable=False),
+        sa.Column("expires_at", UtcDateTime()),
+    )
+    op.add_column("streams", sa.Column("node", identifier(36)))
+    for name in FLAGS:
+        op.add_column("streams", sa.Column(name, sa.Boolean(), nullable=False, server_default=sa.false()))
+    # A stream of before can be taken by any node.
+    op.execute("INSERT INTO leases (name, epoch) SELECT id, 0 FROM streams WHERE is_active")
+    version = op.create_table(
+        "unknown_inbox_version",
+        sa.Column("id", sa.Integer(), primary_key=True, autoincrement=False),
+        sa.Column("version", sa.BigInteger(), nullable=False),
+    )
+    op.bulk_insert(version, [{"id": 1, "version": 0}])
+
+
+def downgrade() -> None:
+    op.drop_table("unknown_inbox_version")
+    for name in (*FLAGS, "node"):
+        op.drop_column("streams", name)
+    op.drop_table("leases")
