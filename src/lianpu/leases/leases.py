@@ -213,7 +213,7 @@ class Leases:
             change = update(Lease).where(mine).values(expires_at=self._clock(LEASE_S))
             await session.execute(change.execution_options(synchronize_session=False))
             rows = await session.execute(select(Lease.name, Lease.epoch).where(mine))
-            return dict(rows.tuples().all())
+            return dict(rows.all())
 
         epochs = await self._database.committed(renew)
         for name, lease in held.items():

@@ -92,13 +92,15 @@ class UnknownInbox:
         Raises:
             LeaseLostError: another node goes on with the stream; nothing is kept.
         """
-        worth = [person for person in ended if self._is_worth(person)]
-        if not self.rules.enabled or not worth:
+        if not self.rules.enabled:
             return
         async with self.lock:
             try:
-                for person in worth:
-                    await self._keep(stream_id, analyzer, person, lease)
+                # Also where nobody has left: whoever comes is looked up in it.
+                await self.memory.of(key_of(analyzer), analyzer.metric, analyzer.dimension)
+                for person in ended:
+                    if self._is_worth(person):
+                        await self._keep(stream_id, analyzer, person, lease)
             except BaseException as error:
                 self.memory.drop(key_of(analyzer))
                 if isinstance(error, LeaseLostError) or not isinstance(error, Exception):
