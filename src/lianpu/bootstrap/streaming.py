@@ -18,6 +18,8 @@ def stream_runs(platform: Platform) -> list[Run]:
     shared = streams.shared
     if shared is None:
         return [*streams.goes_on(), *platform.delivery.runs(), *_clearing(platform)]
+    if platform.delivery.mqtt is not None:
+        platform.delivery.mqtt.stand_by()
     return [
         *streams.goes_on(),
         platform.unknowns.inbox.run_following(),

@@ -151,6 +151,8 @@ class StreamRuns:
         """Another node goes on with it. Returns when nothing of it is left here; its lease is given back by then."""
         if not running.is_over:
             running.goes_on = True
+            if running.runner.pushed is not None:
+                running.runner.pushed.close(goes_on=True)
             await running.runner.stop(EndReason.SHUTDOWN)
         await running.ended.wait()
 

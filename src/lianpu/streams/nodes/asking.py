@@ -81,7 +81,10 @@ class Asking:
         async with self._bus.subscribe(channel) as messages:
             async for message in messages:
                 if message:  # who asked and got no answer asks again
-                    take(json.loads(message))
+                    try:
+                        take(json.loads(message))
+                    except (ValueError, KeyError, TypeError) as error:
+                        _log.error("another node says what is not understood", exc_info=error)
 
     def _question(self, question: dict[str, Any]) -> None:
         task = asyncio.create_task(self._answered(question))

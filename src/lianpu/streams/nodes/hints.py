@@ -15,6 +15,8 @@ _log = logging.getLogger(__name__)
 class Hint(StrEnum):
     FREE = "free"
     """A lease can be taken."""
+    TAKEN = "taken"
+    """Some node has begun with a stream."""
     CHANGED = "changed"
     """Somebody wants something else of a stream."""
     WATCHED = "watched"
@@ -50,7 +52,10 @@ class StreamHints:
         try:
             async with self._bus.subscribe(CHANNEL) as messages:
                 async for message in messages:
-                    self._take(message)
+                    try:
+                        self._take(message)
+                    except (ValueError, KeyError, TypeError) as error:
+                        _log.error("another node says what is not understood", exc_info=error)
         finally:
             telling.cancel()
             await asyncio.gather(telling, return_exceptions=True)

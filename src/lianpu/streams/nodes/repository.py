@@ -27,6 +27,13 @@ class LeasedStreamRepository:
         rows = await self._session.scalars(select(Stream).where(Stream.id.in_(stream_ids)))
         return {row.id: row for row in rows}
 
+    async def unleased(self) -> Sequence[str]:
+        """Ids of active streams that there is no lease of."""
+        query = (
+            select(Stream.id).outerjoin(Lease, Lease.name == Stream.id).where(Stream.is_active, Lease.name.is_(None))
+        )
+        return (await self._session.scalars(query)).all()
+
     async def free(self, *, takes_any: bool) -> Sequence[Stream]:
         """Those that this node may begin with, oldest first.
 

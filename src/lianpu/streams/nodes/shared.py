@@ -68,12 +68,19 @@ class SharedStreams:
         self._hints = StreamHints(bus, leases.node)
         self._relaying = Relaying(bus, self._hints, self._runs_elsewhere)
         self._taking = StreamTaking(
-            database, leases, runs, self._relaying, self._hints, max_active=max_active, takes_any=takes_any
+            database,
+            leases,
+            runs,
+            self._relaying,
+            self._hints,
+            max_active=max_active,
+            takes_any=takes_any,
+            on_taken=self._wake,
         )
         self._changed = asyncio.Event()
         self.asking.answer(RECORDS, self._told)
-        self._hints.on(Hint.ENDED, self._wake)
-        self._hints.on(Hint.FREE, self._wake)
+        for hint in (Hint.TAKEN, Hint.FREE, Hint.ENDED):
+            self._hints.on(hint, self._wake)
         self._hints.on(Hint.EVENTS, events.heard)
         events.announce_with(lambda: self._hints.tell(Hint.EVENTS))
         runs.on_over(self._over)

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 
 from lianpu.database.conflicts import is_passing
@@ -36,8 +36,13 @@ class StreamTaking:
         *,
         max_active: int,
         takes_any: bool,
+        on_taken: Callable[[], None],
     ) -> None:
-        """`takes_any`: not only those whose frames come to this node."""
+        """
+        Args:
+            takes_any: not only those whose frames come to this node.
+            on_taken: called when one has begun here.
+        """
         self._database = database
         self._leases = leases
         self._runs = runs
@@ -45,6 +50,8 @@ class StreamTaking:
         self._hints = hints
         self._max_active = max_active
         self._takes_any = takes_any
+        self._on_taken = on_taken
+        self._is_first_round = True
         self._woken = asyncio.Event()
         self._round = asyncio.Lock()
         self._is_closing = False
@@ -66,6 +73,7 @@ class StreamTaking:
             try:
                 async with self._round:
                     if not self._is_closing:
+                        await self._lease_all()
                         await self._follow()
                         await self._end_those_over()
                         await self._take_free()
@@ -83,6 +91,16 @@ class StreamTaking:
                 ends = running.row.is_pushed
                 self._runs.do(running.runner.stop(EndReason.SHUTDOWN) if ends else self._runs.leave(running))
         await self._runs.settled()
+
+    async def _lease_all(self) -> None:
+        """Streams of the time when there was one process alone have no leases."""
+        if not self._is_first_round:
+            return
+        async with self._database.session() as session:
+            unleased = await LeasedStreamRepository(session, self._leases).unleased()
+        for stream_id in unleased:
+            await self._leases.make(stream_id)
+        self._is_first_round = False
 
     async def _follow(self) -> None:
         running_here = self._runs.going
@@ -155,3 +173,5 @@ class StreamTaking:
                 await self._runs.keep_end(stream_id, EndReason.ERROR, getattr(error, "detail", None), lease)
             return
         self._relaying.begin(running)
+        self._hints.tell(Hint.TAKEN)
+        self._on_taken()

@@ -22,8 +22,6 @@ def upgrade() -> None:
     op.add_column("streams", sa.Column("node", identifier(36)))
     for name in FLAGS:
         op.add_column("streams", sa.Column(name, sa.Boolean(), nullable=False, server_default=sa.false()))
-    # A stream of before can be taken by any node.
-    op.execute("INSERT INTO leases (name, epoch) SELECT id, 0 FROM streams WHERE is_active")
     version = op.create_table(
         "unknown_inbox_version",
         sa.Column("id", sa.Integer(), primary_key=True, autoincrement=False),
