@@ -5,7 +5,7 @@ import importlib.util
 import os
 import shutil
 from collections import OrderedDict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import cv2
@@ -17,6 +17,7 @@ from lianpu.database.session import Database
 from lianpu.engines.image import decode_image, encode_jpeg
 from lianpu.packs.registry import PackRegistry
 from lianpu.runtime.onnx import OnnxSessionFactory
+from lianpu.runtime.openvino import OpenVinoSessionFactory
 from lianpu.runtime.providers import Provider
 
 pytest_plugins = ["tests.log_secrets", "tests.databases"]
@@ -95,25 +96,37 @@ def home(tmp_path: Path, translated_packs: Path, migrated_database: Path) -> Pat
     return folder
 
 
+def _network_key(model: Path) -> tuple[object, ...]:
+    """A copy keeps the time; whatever was written to since is another network."""
+    file = model.stat()
+    return model.name, file.st_size, file.st_mtime_ns
+
+
 @pytest.fixture(scope="session", autouse=True)
 def networks_opened_once() -> Iterator[None]:
-    """Homes hold copies of the same networks: opened by ONNX Runtime once, they serve all tests of a process."""
+    """Homes hold copies of the same networks: loaded once, they serve all tests of a process."""
     opened: OrderedDict[tuple[object, ...], object] = OrderedDict()
-    create = OnnxSessionFactory._create
+    create, compile_ = OnnxSessionFactory._create, OpenVinoSessionFactory._compile
 
-    def create_once(self: OnnxSessionFactory, model: str | bytes, providers: Sequence[Provider]) -> object:
-        if isinstance(model, bytes) or tuple(providers) != (Provider.CPU,):
-            return create(self, model, providers)
-        file = Path(model).stat()
-        # A copy keeps the time; whatever was written to since is another network.
-        key = (Path(model).name, file.st_size, file.st_mtime_ns, self.threads, self._spinning)
+    def once(key: tuple[object, ...], make: Callable[[], object]) -> object:
         if key not in opened:
-            opened[key] = create(self, model, providers)
+            opened[key] = make()
         opened.move_to_end(key)
         while len(opened) > 12:
             opened.popitem(last=False)
         return opened[key]
 
+    def create_once(self: OnnxSessionFactory, model: str | bytes, providers: Sequence[Provider]) -> object:
+        if isinstance(model, bytes) or tuple(providers) != (Provider.CPU,):
+            return create(self, model, providers)
+        key = (*_network_key(Path(model)), self.threads, self._spinning)
+        return once(key, lambda: create(self, model, providers))
+
+    def compile_once(self: OpenVinoSessionFactory, model: Path, *, may_round: bool) -> object:
+        key = (*_network_key(model), self._threads, may_round, "openvino")
+        return once(key, lambda: compile_(self, model, may_round=may_round))
+
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(OnnxSessionFactory, "_create", create_once)
+        patch.setattr(OpenVinoSessionFactory, "_compile", compile_once)
         yield

@@ -24,7 +24,9 @@ async def test_R_SWP_6_status_says_what_was_asked_for_and_what_runs(
     assert "openvino is not installed" in runtime["missing"][0]
     assert runtime["provider"] == "cpu"
     # Detector and embedder, as their sessions say.
-    assert runtime["running"]["CPUExecutionProvider"] >= 2
+    assert {name: count for name, count in runtime["running"].items() if name.startswith("OpenVINO CPU (")}
+    assert sum(runtime["running"].values()) >= 2
+    assert runtime["cpu_reason"].startswith("OpenVINO runs the networks of faces and photos in ")
     assert (runtime["device_id"], runtime["gpu_memory_bytes"]) == (0, 1 << 30)
 
 

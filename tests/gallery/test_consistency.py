@@ -21,7 +21,7 @@ from lianpu.gallery.consistency.check import ConsistencyCheck
 from lianpu.gallery.consistency.repairs import Repairs
 from lianpu.gallery.indexes import GalleryIndexes
 from lianpu.gallery.models import FaceEmbedding, Person, PersonImage
-from lianpu.gallery.unfinished import mend_after_crash
+from lianpu.gallery.unfinished import ABANDONED_AFTER, mend_after_crash
 from lianpu.jobs.jobs import Jobs
 from lianpu.jobs.workers import JobWorkers
 from lianpu.packs.metric import Metric
@@ -196,7 +196,7 @@ async def _embedding_too_short(gallery: Gallery) -> None:
 
 
 async def _index_lacks(gallery: Gallery) -> None:
-    gallery.indexes.remove([await gallery.one("SELECT id FROM face_embeddings")])
+    await gallery.indexes.apply([await gallery.one("SELECT id FROM face_embeddings")], [])
 
 
 async def _index_has_more(gallery: Gallery) -> None:
@@ -300,7 +300,16 @@ async def test_R_LIB_12_what_a_crash_left_is_cleared_at_the_next_start(gallery: 
     gallery.storage.write("gallery/ab/new.jpeg", b"new")
     (gallery.home / "gallery" / "ab" / ".half.jpeg.k3x9.part").write_bytes(b"ha")
     (gallery.home / "unfinished" / ".two.json.k3x9.part").write_bytes(b'["galle')
-    assert (await gallery.check())["counts"] == {"file_orphan": 2}
+    if gallery.database.is_sqlite:
+        assert (await gallery.check())["counts"] == {"file_orphan": 2}
+    else:
+        # Another node may have them in hand.
+        assert (await gallery.check())["is_clean"]
+        await mend_after_crash(gallery.database, gallery.changes.unfinished)
+        assert gallery.storage.read("gallery/ab/new.jpeg")
+        old = time.time() - ABANDONED_AFTER.total_seconds() - 60
+        for note in (gallery.home / "unfinished").iterdir():
+            os.utime(note, (old, old))
     await mend_after_crash(gallery.database, gallery.changes.unfinished)
     assert (await gallery.check())["is_clean"]
     assert gallery.storage.read(stored)

@@ -20,9 +20,14 @@ class DeadlockError(Exception):
     sqlstate = "40P01"
 
 
+class LockWaitError(Exception):
+    sqlstate = "55P03"
+
+
 TROUBLES: dict[str, tuple[Exception, int, str]] = {
     "postgresql deadlock": (OperationalError("x", {}, DeadlockError()), 503, "database_unreachable"),
     "mariadb deadlock": (OperationalError("x", {}, Exception(1213, "Deadlock found")), 503, "database_unreachable"),
+    "postgresql lock wait": (OperationalError("x", {}, LockWaitError()), 503, "database_unreachable"),
     "mariadb lock wait": (OperationalError("x", {}, Exception(1205, "Lock wait")), 503, "database_unreachable"),
     "connection lost": (
         OperationalError("x", {}, Exception("gone"), connection_invalidated=True),

@@ -32,7 +32,7 @@ class Counting(OnnxSessionFactory):
         self.may_end = threading.Event()
         self.may_end.set()
 
-    def open(self, model: Path) -> OnnxSession:
+    def open(self, model: Path, *, may_round: bool = False) -> OnnxSession:
         self.opened.append(model.parent.name)
         self.begun.set()
         assert self.may_end.wait(30)

@@ -7034,6 +7034,11 @@ export interface components {
       provider: string;
       /** Reason */
       reason: string;
+      /**
+       * Cpu Reason
+       * @description What runs networks on the CPU; null: they run elsewhere.
+       */
+      cpu_reason: string | null;
       /** Threads */
       threads: number;
       /**

@@ -97,6 +97,11 @@ function Figures({ status }: { status: Status }) {
             <Text size="sm" c="dimmed">
               {runtime.reason}
             </Text>
+            {runtime.cpu_reason && (
+              <Text size="sm" c="dimmed">
+                {runtime.cpu_reason}
+              </Text>
+            )}
           </dd>
           <dt>{t("overview.threads")}</dt>
           <dd className="tabular">{runtime.threads}</dd>

@@ -78,6 +78,7 @@ class GalleryCounts(BaseModel):
 class RuntimeAnswer(BaseModel):
     provider: str
     reason: str
+    cpu_reason: str | None = Field(description="What runs networks on the CPU; null: they run elsewhere.")
     threads: int
     requested: list[str] = Field(description="As the settings name them.")
     available: list[str] = Field(description="What the installed ONNX Runtime offers.")
@@ -147,6 +148,7 @@ def _runtime(platform: Platform) -> RuntimeAnswer:
     return RuntimeAnswer(
         provider=choice.chosen[0],
         reason=choice.reason,
+        cpu_reason=platform.sessions.cpu_reason,
         threads=platform.sessions.threads,
         requested=list(choice.requested),
         available=list(choice.available),

@@ -77,7 +77,14 @@ def build_platform(
     # Half of the workers are left to whoever waits for an answer.
     turns = asyncio.Semaphore(max(1, queue.numbers.workers // 2))
     assembly = assemble_gallery(
-        settings, database=database, storage=storage, sessions=sessions, registry=registry, queue=queue, turns=turns
+        settings,
+        database=database,
+        storage=storage,
+        sessions=sessions,
+        registry=registry,
+        queue=queue,
+        turns=turns,
+        bus=bus,
     )
     gallery = assembly.gallery
     # One handler a kind of job; everything that takes long is one of them.

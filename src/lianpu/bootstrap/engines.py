@@ -7,16 +7,18 @@ from lianpu.engines.swap.engine import SwapContext, SwapEngines
 from lianpu.engines.swap.integrations import INTEGRATIONS_FILE, InswapperIntegration, read_integrations
 from lianpu.packs.registry import PackRegistry
 from lianpu.runtime.onnx import OnnxSessionFactory
+from lianpu.runtime.session import SessionFactory
+from lianpu.runtime.sessions import CpuRuntime, Sessions
 from lianpu.settings import Settings
 
 
-def sessions_of(settings: Settings) -> OnnxSessionFactory:
+def sessions_of(settings: Settings) -> Sessions:
     """
     Raises:
         ProviderError: see there.
     """
     runtime = settings.runtime
-    return OnnxSessionFactory(
+    onnx = OnnxSessionFactory(
         providers=runtime.providers,
         threads=runtime.threads,
         spinning=runtime.spin,
@@ -24,12 +26,13 @@ def sessions_of(settings: Settings) -> OnnxSessionFactory:
         device_id=runtime.device_id,
         strict=runtime.strict,
     )
+    return Sessions(onnx, CpuRuntime(runtime.cpu))
 
 
 def swap_engines_of(
     settings: Settings,
     registry: PackRegistry,
-    sessions: OnnxSessionFactory,
+    sessions: SessionFactory,
     analyzer: Callable[[str | None], FaceAnalyzer],
 ) -> SwapEngines:
     """Nothing is read or loaded yet.
@@ -39,7 +42,7 @@ def swap_engines_of(
     """
     path = settings.engines.integrations or settings.home / INTEGRATIONS_FILE
 
-    def sessions_for(wanted: InswapperIntegration) -> OnnxSessionFactory:
+    def sessions_for(wanted: InswapperIntegration) -> SessionFactory:
         if not (wanted.providers or wanted.device is not None or wanted.gpu_memory_bytes):
             return sessions
         runtime = settings.runtime

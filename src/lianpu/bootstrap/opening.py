@@ -46,6 +46,7 @@ async def open_platform(
     measure_with(platform.instruments)
     try:
         await platform.database.migrate()
+        await platform.gallery.indexes.begin_following()
         await platform.gallery.default_pack.restore()
         await platform.gallery.shadow.restore()
         await platform.gallery.thresholds.restore()
@@ -53,7 +54,11 @@ async def open_platform(
         await _load_liveness(platform)
         await _prepare_labels(platform)
         await platform.bus.start()
-        async with platform.audit.running(), _working(platform) if runs_jobs else nullcontext():
+        async with (
+            platform.audit.running(),
+            platform.gallery.following.running(),
+            _working(platform) if runs_jobs else nullcontext(),
+        ):
             platform.readiness.begin(works=runs_jobs)
             yield platform
     finally:

@@ -23,8 +23,8 @@ from lianpu.observability.history import History
 from lianpu.observability.instruments import Instruments
 from lianpu.packs.registry import PackRegistry
 from lianpu.provenance.provenance import Provenance
-from lianpu.runtime.onnx import OnnxSessionFactory
 from lianpu.runtime.scheduling import InferenceQueue
+from lianpu.runtime.sessions import Sessions
 from lianpu.settings import Settings
 from lianpu.streams.delivery.assembly import Delivery
 from lianpu.streams.inbox.unknowns import Unknowns
@@ -39,7 +39,7 @@ class Platform:
     settings: Settings
     database: Database
     bus: Bus
-    sessions: OnnxSessionFactory
+    sessions: Sessions
     registry: PackRegistry
     queue: InferenceQueue
     accounts: Accounts

@@ -91,6 +91,8 @@ def _runtime(settings: "Settings") -> list[Finding]:
     text = (
         f"ONNX Runtime {version} on {sessions.choice.chosen[0]}, {sessions.threads} threads: {sessions.choice.reason}"
     )
+    if sessions.cpu_reason is not None:
+        text += f". {sessions.cpu_reason}"
     return [Finding("runtime", Level.NOTICE if sessions.choice.missing else Level.OK, text)]
 
 

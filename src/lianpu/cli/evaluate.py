@@ -103,14 +103,14 @@ def _evaluate(settings: "Settings", data: "DataSet", names: list[str]) -> _Evalu
 def _analyzers(settings: "Settings", names: list[str]) -> list["FaceAnalyzer"]:
     import cv2
 
+    from lianpu.bootstrap import sessions_of
     from lianpu.engines.face.analyzer import AnalyzerOptions, load_analyzer
     from lianpu.packs.registry import PackRegistry
     from lianpu.runtime.onnx import OnnxSessionFactory
 
-    runtime = settings.runtime
-    # Many images at once do the most work with one thread each.
+    # Many images are worked on at once.
     cv2.setNumThreads(1)
-    sessions = OnnxSessionFactory(providers=runtime.providers, threads=runtime.threads or 1, spinning=runtime.spin)
+    sessions = sessions_of(settings)
     translating = OnnxSessionFactory(providers=["cpu"])
     registry = PackRegistry(settings.home / "packs", settings.home / "cache" / "packs", translating)
     options = AnalyzerOptions(detector_input_size=settings.packs.detector_input_size)

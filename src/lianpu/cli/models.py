@@ -13,7 +13,7 @@ from lianpu.cli.options import ConfigOption, HomeOption, load_settings
 if TYPE_CHECKING:
     from lianpu.packs.manifest import Licence, Pack
     from lianpu.packs.registry import PackRegistry, PackStatus
-    from lianpu.runtime.onnx import OnnxSessionFactory
+    from lianpu.runtime.session import SessionFactory
     from lianpu.settings import Settings
 
 app = typer.Typer(help="Packs: the weights that find and recognise faces.", no_args_is_help=True)
@@ -26,7 +26,7 @@ class _Shelf:
     """What every command of this group works on."""
 
     settings: "Settings"
-    sessions: "OnnxSessionFactory"
+    sessions: "SessionFactory"
     registry: "PackRegistry"
 
 

@@ -9,8 +9,8 @@ from sqlalchemy.exc import DBAPIError
 
 from lianpu.errors import DatabaseUnreachableError
 
-CONFLICTS = frozenset({1020, 1205, 1213, "40001", "40P01"})
-"""MariaDB: changed since read, lock wait, deadlock; PostgreSQL: serialisation failure, deadlock."""
+CONFLICTS = frozenset({1020, 1205, 1213, "40001", "40P01", "55P03"})
+"""MariaDB: changed since read, lock wait, deadlock; PostgreSQL: serialisation failure, deadlock, lock wait."""
 ATTEMPTS = 6
 PAUSE_S = 0.02
 """Before the first repetition, at most; doubled each time."""

@@ -17,6 +17,7 @@ from lianpu.gallery.checks import ConflictCheck
 from lianpu.gallery.consistency.check import ConsistencyCheck
 from lianpu.gallery.consistency.repairs import Repairs
 from lianpu.gallery.enrolment import Enrolment, EnrolmentRules
+from lianpu.gallery.following import GalleryFollowing
 from lianpu.gallery.gallery import Gallery
 from lianpu.gallery.generation import Generation
 from lianpu.gallery.indexes import GalleryIndexes
@@ -27,20 +28,24 @@ from lianpu.gallery.insights.insights import Insights
 from lianpu.gallery.liveness import LivenessCheck
 from lianpu.gallery.moves.moves import Moves
 from lianpu.gallery.packs.coverage import Coverage
+from lianpu.gallery.packs.default_pack import STATE as DEFAULT_PACK_STATE
 from lianpu.gallery.packs.default_pack import DefaultPack
 from lianpu.gallery.packs.reembedding import GENERATE_FEATURES, REEMBED, Reembedding, ReembeddingRequests
+from lianpu.gallery.packs.shadow import STATE as SHADOW_STATE
 from lianpu.gallery.packs.shadow import Shadow
 from lianpu.gallery.persons import Persons
 from lianpu.gallery.recognition import Recognition
+from lianpu.gallery.thresholds import STATE_KEY as THRESHOLDS_STATE
 from lianpu.gallery.thresholds import GalleryThresholds
 from lianpu.gallery.transfer.exporting import Export
 from lianpu.gallery.transfer.importing import Import
 from lianpu.gallery.transfer.requests import Transfers
 from lianpu.gallery.transfer.signing import SigningKey
 from lianpu.jobs.handler import JobHandler
+from lianpu.nodes.bus import Bus
 from lianpu.packs.registry import PackRegistry
-from lianpu.runtime.onnx import OnnxSessionFactory
 from lianpu.runtime.scheduling import InferenceQueue
+from lianpu.runtime.sessions import Sessions
 from lianpu.settings import Settings
 from lianpu.storage.archive import ArchiveLimits
 from lianpu.storage.files import FileStorage
@@ -60,10 +65,11 @@ def assemble_gallery(
     *,
     database: Database,
     storage: FileStorage,
-    sessions: OnnxSessionFactory,
+    sessions: Sessions,
     registry: PackRegistry,
     queue: InferenceQueue,
     turns: asyncio.Semaphore,
+    bus: Bus,
 ) -> GalleryAssembly:
     """Wire the parts; nothing is read, written or loaded yet.
 
@@ -80,11 +86,11 @@ def assemble_gallery(
     max_faces = settings.gallery.max_faces
     generation = Generation(analyzers, settings.packs.generate or (), max_faces=max_faces)
     coverage = Coverage(database)
-    thresholds = GalleryThresholds(database)
+    thresholds = GalleryThresholds(database, changes)
     recognition = Recognition(
         analyzers, queue, indexes, database, liveness, thresholds, limits=limits, max_faces=max_faces
     )
-    shadow = Shadow(recognition, analyzers, generation, coverage, database, queue)
+    shadow = Shadow(recognition, analyzers, generation, coverage, database, changes, queue)
     recognition.on_search(shadow.offer)
     persons = Persons(database, changes, storage, indexes)
     moves = Moves(changes)
@@ -115,6 +121,15 @@ def assemble_gallery(
         max_total_bytes=settings.bulk.max_unpacked_bytes,
         max_ratio=settings.bulk.max_ratio,
     )
+    default_pack = DefaultPack(
+        analyzers, generation, coverage, indexes, changes, database, queue, configured=settings.packs.default
+    )
+    for state_key, read in (
+        (THRESHOLDS_STATE, thresholds.restore),
+        (DEFAULT_PACK_STATE, default_pack.follow),
+        (SHADOW_STATE, shadow.follow),
+    ):
+        indexes.follow_state(state_key, read)
     gallery = Gallery(
         persons=persons,
         enrolment=enrolment,
@@ -124,16 +139,7 @@ def assemble_gallery(
         indexes=indexes,
         coverage=coverage,
         thresholds=thresholds,
-        default_pack=DefaultPack(
-            analyzers,
-            generation,
-            coverage,
-            indexes,
-            changes,
-            database,
-            queue,
-            configured=settings.packs.default,
-        ),
+        default_pack=default_pack,
         shadow=shadow,
         moves=moves,
         bulk=BulkRequests(BulkEnrolment.kind, database, archive_limits),
@@ -144,6 +150,7 @@ def assemble_gallery(
             archive_ttl_hours=settings.transfer.archive_ttl_hours,
         ),
         changes=changes,
+        following=GalleryFollowing(database, indexes, changes, bus),
         reembedding=reembedding,
         insights=Insights(analyzers, queue, database, thresholds),
         health=HealthReports(database, health_check, persons, moves, reembedding),

@@ -7,12 +7,14 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import TypeVar
 
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from lianpu.database.base import new_id
 from lianpu.database.completion import to_its_end
 from lianpu.database.session import Database
 from lianpu.errors import StorageError
+from lianpu.gallery.change_log import GalleryLog
 from lianpu.gallery.indexes import GalleryIndexes
 from lianpu.gallery.models import FaceEmbedding
 from lianpu.gallery.repository import GalleryRepository
@@ -31,10 +33,16 @@ class GalleryChange:
     repository: GalleryRepository
     added: list[FaceEmbedding] = field(default_factory=list[FaceEmbedding])
     removed_embedding_ids: list[str] = field(default_factory=list[str])
+    changed_states: list[str] = field(default_factory=list[str])
+    """Keys of `GalleryState` that other nodes have to read anew."""
     obsolete_files: list[str] = field(default_factory=list[str])
+    log_head: int | None = None
+    """Of the log while this change holds its lock; None: there is no log."""
     after_commit: list[Callable[[], None]] = field(default_factory=list[Callable[[], None]])
     """Called once the database has it and the indexes show it, while no other change can come between."""
     committed: bool = False
+    is_unsure: bool = False
+    """The connection was lost while it committed: the database may have it, or not."""
 
     def add_embeddings(self, embeddings: list[FaceEmbedding]) -> None:
         self.session.add_all(embeddings)
@@ -42,14 +50,23 @@ class GalleryChange:
 
 
 class GalleryChanges:
-    """Runs changes one after another: a later commit can never reach the index before an earlier one."""
+    """Runs changes one after another: a later commit can never reach the index before an earlier one.
+
+    On a database server they are so among all nodes: a change begins when no other node changes anything, and with
+    indexes that show what the others did, so that whatever it looks up holds until its commit.
+    """
 
     def __init__(self, database: Database, storage: FileStorage, indexes: GalleryIndexes) -> None:
         self._database = database
         self._storage = storage
         self._indexes = indexes
         self._lock = indexes.lock
-        self.unfinished = UnfinishedFiles(storage)
+        self._on_commit: list[Callable[[], None]] = []
+        self.unfinished = UnfinishedFiles(storage, is_alone=database.is_sqlite)
+
+    def on_commit(self, tell: Callable[[], None]) -> None:
+        """`tell`: called when other nodes have something to follow."""
+        self._on_commit.append(tell)
 
     @asynccontextmanager
     async def change(self, new_files: Mapping[str, bytes] | None = None) -> AsyncGenerator[GalleryChange]:
@@ -68,7 +85,8 @@ class GalleryChanges:
                 # A cancelled request must not leave a thread behind that still writes what is being deleted.
                 await to_its_end(asyncio.to_thread(self._write, token, files))
             async with self._lock, self._database.session() as session:
-                change = GalleryChange(session, GalleryRepository(session))
+                head = await self._begin(session)
+                change = GalleryChange(session, GalleryRepository(session), log_head=head)
                 yield change
                 if change.obsolete_files:
                     noted = True
@@ -79,15 +97,38 @@ class GalleryChanges:
             # A request that was cancelled while it committed has committed: its new files stay.
             committed = change is not None and change.committed
             doomed = change.obsolete_files if change and committed else list(files)
-            await asyncio.to_thread(self._delete, doomed, token if noted else None)
+            if change is None or not change.is_unsure:
+                await asyncio.to_thread(self._delete, doomed, token if noted else None)
+            elif noted:
+                # Deleted later, unless a row names them.
+                self.unfinished.leave(token)
+
+    async def _begin(self, session: AsyncSession) -> int | None:
+        if not self._indexes.has_log:
+            return None
+        head = await GalleryLog(session).lock()
+        await self._indexes.catch_up(session)
+        return head
 
     async def _finish(self, change: GalleryChange) -> None:
-        await change.session.commit()
-        change.committed = True
-        self._indexes.remove(change.removed_embedding_ids)
-        self._indexes.add(change.added)
+        head = change.log_head
+        if head is not None:
+            await change.session.flush()
+            touched = dict.fromkeys([*change.removed_embedding_ids, *(one.id for one in change.added)])
+            head = await GalleryLog(change.session).append(head, touched, change.changed_states)
+        async with self._indexes.committing(head):
+            try:
+                await change.session.commit()
+            except DBAPIError as error:
+                change.is_unsure = error.connection_invalidated
+                raise
+            change.committed = True
+            await self._indexes.apply(change.removed_embedding_ids, change.added)
         for call in change.after_commit:
             call()
+        if head != change.log_head:
+            for tell in self._on_commit:
+                tell()
 
     async def _note_obsolete(self, token: str, files: list[str]) -> None:
         try:

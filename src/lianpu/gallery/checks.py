@@ -117,7 +117,7 @@ class ConflictCheck:
         """By the thresholds that a search would apply, so that it warns of whom a search would name."""
         pack = face.analyzer
         key = (pack.pack_name, pack.pack_version)
-        index = await self._indexes.index_within_change(key, pack.dimension, pack.metric)
+        index = await self._indexes.index_of(key, pack.dimension, pack.metric)
         hits = (await asyncio.to_thread(index.search, face.vector[None], PERSONS_NAMED + 1))[0]
         others = [hit for hit in hits if hit.person_id != person.id][:PERSONS_NAMED]
         rows = await change.repository.matches([hit.embedding_id for hit in others])

@@ -9,6 +9,7 @@ from lianpu.gallery.analyzers import Analyzers
 from lianpu.gallery.bulk.requests import BulkRequests
 from lianpu.gallery.changes import GalleryChanges
 from lianpu.gallery.enrolment import Enrolment
+from lianpu.gallery.following import GalleryFollowing
 from lianpu.gallery.indexes import GalleryIndexes
 from lianpu.gallery.insights.health_reports import HealthReports
 from lianpu.gallery.insights.insights import Insights
@@ -40,6 +41,7 @@ class Gallery:
     bulk: BulkRequests
     transfers: Transfers
     changes: GalleryChanges
+    following: GalleryFollowing
     reembedding: ReembeddingRequests
     insights: Insights
     health: HealthReports

@@ -1,13 +1,17 @@
-"""The in-memory indexes of the gallery: one a pack version, filled from the database, kept in step by changes."""
+"""The gallery's indexes: one a pack version, filled from the database, kept in step by the changes of all nodes."""
 
 import asyncio
+import logging
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Sequence
+from contextlib import asynccontextmanager
 
 import numpy as np
 from numpy.typing import NDArray
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from lianpu.database.session import Database
+from lianpu.gallery.change_log import GalleryLog
 from lianpu.gallery.models import FaceEmbedding
 from lianpu.gallery.repository import GalleryRepository, VectorChunk
 from lianpu.observability.stages import Stage, count_faces, stage
@@ -16,48 +20,96 @@ from lianpu.packs.metric import Metric
 from lianpu.vectors.index import IndexedEmbedding, PersonHit, VectorIndex
 
 ROWS_PER_STEP = 2048
+ENTRIES_PER_STEP = 500
 
 IndexFactory = Callable[[int, Metric], VectorIndex]
 PackKey = tuple[str, str]
 """(pack name, pack version): vectors of different keys never meet."""
+_log = logging.getLogger(__name__)
 
 
 class GalleryIndexes:
-    """`lock` is held by whoever changes the gallery: an index is filled under it, so that no commit slips past."""
+    """`lock` is held by whoever changes the gallery in this process.
+
+    Changes of other nodes are read from the log of the database: it names embeddings, and what became of them is looked
+    up, so that one applied twice, or seen already when an index was filled, does no harm. Nothing is applied while an
+    index is filled, or between a commit of this process and its own showing.
+    """
 
     def __init__(self, database: Database, make_index: IndexFactory) -> None:
         self.lock = asyncio.Lock()
+        self.has_log = not database.is_sqlite
+        """Other processes may change the same gallery."""
         self._database = database
         self._make_index = make_index
         self._indexes: dict[PackKey, VectorIndex] = {}
+        self._applying = asyncio.Lock()
+        self._position: int | None = None
+        """All indexes show at least what was committed up to this sequence of the log; None: not looked yet."""
+        self._states: dict[str, Callable[[], Awaitable[None]]] = {}
+        self._stale_states: set[str] = set()
+
+    @property
+    def position(self) -> int:
+        """The sequence of the log up to which the changes of all nodes are shown."""
+        return self._position or 0
 
     async def index_of(self, key: PackKey, dimension: int, metric: Metric) -> VectorIndex:
-        """The index of a pack version, filled from the database at the first call."""
+        """The index of a pack version, filled from the database at the first call.
+
+        To whoever holds `lock` within a change it shows all that was committed before.
+        """
         if key not in self._indexes:
-            async with self.lock:
+            async with self._applying:
                 if key not in self._indexes:
                     self._indexes[key] = await self._filled(key, dimension, metric)
         return self._indexes[key]
 
-    async def index_within_change(self, key: PackKey, dimension: int, metric: Metric) -> VectorIndex:
-        """The same for whoever holds `lock`, as every change does: it holds all that was committed before."""
-        if key not in self._indexes:
-            self._indexes[key] = await self._filled(key, dimension, metric)
-        return self._indexes[key]
+    @asynccontextmanager
+    async def committing(self, head: int | None) -> AsyncGenerator[None]:
+        """For a commit of this process and the `apply` that follows it.
 
-    def add(self, embeddings: Iterable[FaceEmbedding]) -> None:
-        """Rows of an index not filled yet are left to its filling."""
+        Args:
+            head: of the log once it is committed; None: there is no log.
+        """
+        async with self._applying:
+            yield
+            if head is not None:
+                # Whoever commits was up to date when he took the log's lock, and nobody else committed since.
+                self._position = head
+
+    async def apply(self, removed_ids: Sequence[str], added: Iterable[FaceEmbedding]) -> None:
+        """Within `committing`. Rows of an index not filled yet are left to its filling."""
         rows: dict[PackKey, list[IndexedEmbedding]] = defaultdict(list)
-        for row in embeddings:
+        for row in added:
             rows[row.pack, row.pack_version].append(IndexedEmbedding(row.id, row.person_id, row.vector))
-        for key, added in rows.items():
-            if key in self._indexes:
-                self._indexes[key].add(added)
+        if removed_ids or rows:
+            await asyncio.to_thread(self._apply, removed_ids, rows)
 
-    def remove(self, embedding_ids: Iterable[str]) -> None:
-        ids = list(embedding_ids)
-        for index in self._indexes.values():
-            index.remove(ids)
+    def follow_state(self, state_key: str, read: Callable[[], Awaitable[None]]) -> None:
+        """`read`: called when another node has decided this `GalleryState` anew. It takes no lock of the gallery."""
+        self._states[state_key] = read
+
+    async def begin_following(self) -> None:
+        """Before anything of the gallery is read: what others change from now on is followed."""
+        if self.has_log and self._position is None:
+            async with self._database.session() as session:
+                self._position = await GalleryLog(session).head()
+
+    async def catch_up(self, session: AsyncSession | None = None) -> None:
+        """Show everything that other nodes have committed so far.
+
+        Args:
+            session: of a transaction that holds the log's lock; None: one of its own.
+        """
+        if not self.has_log:
+            return
+        async with self._applying:
+            if session is not None:
+                await self._follow(session)
+                return
+            async with self._database.session() as own:
+                await self._follow(own)
 
     def holds_any(self, embedding_ids: Iterable[str]) -> bool:
         """Whether an index still has one of these rows."""
@@ -70,21 +122,61 @@ class GalleryIndexes:
 
     async def refill(self, key: PackKey) -> None:
         """Fill an index anew from the database; searches use the old one until then."""
-        async with self.lock:
-            if key in self._indexes:
-                old = self._indexes[key]
-                self._indexes[key] = await self._filled(key, old.dimension, old.metric)
+        async with self._applying:
+            await self._refill(key)
 
     async def drop(self, key: PackKey) -> None:
         """Free the memory of an index; it is filled anew when it is next needed."""
-        async with self.lock:
+        async with self._applying:
             self._indexes.pop(key, None)
 
     def sizes(self) -> dict[PackKey, int]:
         return {key: len(index) for key, index in self._indexes.items()}
 
+    async def _follow(self, session: AsyncSession) -> None:
+        log = GalleryLog(session)
+        head = await log.head()
+        if self._position is None:
+            self._position = head
+        while self._position < head:
+            entries = await log.entries(self._position, ENTRIES_PER_STEP)
+            if not entries or entries[0].sequence != self._position + 1:
+                _log.warning("what other nodes changed is not in the log any more: the indexes are filled anew")
+                for key in list(self._indexes):
+                    await self._refill(key)
+                self._stale_states.update(self._states)
+                self._position = head
+                break
+            await self._look_up(session, [one.embedding_id for one in entries if one.embedding_id is not None])
+            self._stale_states.update(one.state_key for one in entries if one.state_key in self._states)
+            self._position = entries[-1].sequence
+        for state_key in list(self._stale_states):
+            await self._states[state_key]()
+            self._stale_states.discard(state_key)
+
+    async def _look_up(self, session: AsyncSession, embedding_ids: Sequence[str]) -> None:
+        if not self._indexes or not embedding_ids:
+            return
+        ids = list(dict.fromkeys(embedding_ids))
+        there = await GalleryRepository(session).embeddings(ids)
+        await self.apply(sorted(set(ids) - {row.id for row in there}), there)
+
+    def _apply(self, removed_ids: Sequence[str], rows: dict[PackKey, list[IndexedEmbedding]]) -> None:
+        for index in self._indexes.values():
+            index.remove(removed_ids)
+        for key, added in rows.items():
+            if key in self._indexes:
+                self._indexes[key].add(added)
+
+    async def _refill(self, key: PackKey) -> None:
+        if key in self._indexes:
+            old = self._indexes[key]
+            self._indexes[key] = await self._filled(key, old.dimension, old.metric)
+
     async def _filled(self, key: PackKey, dimension: int, metric: Metric) -> VectorIndex:
         index = self._make_index(dimension, metric)
+        # What is committed while it is read may be in it already, and is looked up once more.
+        await self.begin_following()
         async with self._database.session() as session:
             async for chunk in GalleryRepository(session).vector_chunks(*key, ROWS_PER_STEP):
                 await asyncio.to_thread(_add_chunk, index, chunk, dimension)

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import JSON, Boolean, Double, ForeignKey, Index, Integer, String, UniqueConstraint
+from sqlalchemy import JSON, BigInteger, Boolean, Double, ForeignKey, Index, Integer, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from lianpu.database.base import Base, UtcDateTime, VectorBlob, identifier, new_id, now_utc
@@ -38,6 +38,34 @@ class GalleryState(Base):
     key: Mapped[str] = mapped_column(identifier(128), primary_key=True)
     value: Mapped[dict[str, Any]] = mapped_column(JSON)
     updated_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now_utc, onupdate=now_utc)
+
+
+class GalleryLogEntry(Base):
+    """Something of the gallery that one node changed, for those that hold it in memory: what it became is read there.
+
+    Only on database servers: a home with SQLite has one process.
+    """
+
+    __tablename__ = "gallery_log"
+
+    sequence: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    """Without gaps and in the order of the commits: who has seen one has seen all before it."""
+    embedding_id: Mapped[str | None] = mapped_column(identifier(UUID_LENGTH))
+    """Added, removed, or given to another person."""
+    state_key: Mapped[str | None] = mapped_column(identifier(128))
+    """Of the `GalleryState` that was decided anew; either this or an embedding."""
+    at: Mapped[datetime] = mapped_column(UtcDateTime, default=now_utc)
+
+    __table_args__ = (Index(None, "at"),)
+
+
+class GalleryLogHead(Base):
+    """One row: the last sequence. Whoever changes the gallery keeps the row locked until his commit."""
+
+    __tablename__ = "gallery_log_head"
+
+    id: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
+    sequence: Mapped[int] = mapped_column(BigInteger)
 
 
 class PersonImage(Base):

@@ -311,10 +311,14 @@ def _face_matches(
     top_k: int,
 ) -> FaceMatches:
     matches: list[PersonMatch] = []
+    named: set[str] = set()
     for hit in hits:
         row = rows.get(hit.embedding_id)
-        if row is None:
+        # Whom the database names counts: another node may have deleted the person, or moved the image to one who is
+        # among the hits already.
+        if row is None or row.person_id in named:
             continue
+        named.add(row.person_id)
         applied = applied_threshold(
             request=threshold,
             embedding=row.embedding_threshold,

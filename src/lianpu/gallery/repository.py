@@ -176,6 +176,14 @@ class GalleryRepository:
                 found[embedding.image_id].append(embedding)
         return found
 
+    async def embeddings(self, embedding_ids: Sequence[str]) -> list[FaceEmbedding]:
+        """Those of them that there are, as they are now, even where the session has read them before."""
+        found: list[FaceEmbedding] = []
+        for ids in batches(embedding_ids):
+            query = select(FaceEmbedding).where(FaceEmbedding.id.in_(ids))
+            found += await self._session.scalars(query.execution_options(populate_existing=True))
+        return found
+
     async def vectors_of_person(self, person_id: str, pack: str, version: str) -> Sequence[NDArray[np.float32]]:
         query = select(FaceEmbedding.vector).where(
             FaceEmbedding.person_id == person_id,

@@ -1,10 +1,10 @@
 """Which threshold applies to a match: the request's, else the embedding's, the person's, the gallery's, the pack's."""
 
-import asyncio
 from dataclasses import dataclass
 from enum import StrEnum
 
 from lianpu.database.session import Database
+from lianpu.gallery.changes import GalleryChanges
 from lianpu.gallery.indexes import PackKey
 from lianpu.gallery.packs.repository import PackRepository
 from lianpu.packs.folder import folder_name
@@ -44,13 +44,13 @@ def applied_threshold(
 class GalleryThresholds:
     """Thresholds set for the whole gallery, one a pack version; kept in memory in step with the database."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, changes: GalleryChanges) -> None:
         self._database = database
+        self._changes = changes
         self._values: dict[str, float] = {}
-        self._lock = asyncio.Lock()
 
     async def restore(self) -> None:
-        """Read what was set before the start."""
+        """Read what was set before the start, or by another node."""
         async with self._database.session() as session:
             self._values = await PackRepository(session).state(STATE_KEY) or {}
 
@@ -60,10 +60,15 @@ class GalleryThresholds:
 
     async def put(self, key: PackKey, threshold: float | None) -> None:
         """From the next search on; None goes back to the pack's own."""
-        async with self._lock, self._database.session() as session:
-            values = {name: value for name, value in self._values.items() if name != folder_name(*key)}
+        async with self._changes.change() as change:
+            repository = PackRepository(change.session)
+            kept = await repository.state(STATE_KEY) or {}
+            values = {name: value for name, value in kept.items() if name != folder_name(*key)}
             if threshold is not None:
                 values[folder_name(*key)] = threshold
-            await PackRepository(session).put_state(STATE_KEY, values)
-            await session.commit()
-            self._values = values
+            await repository.put_state(STATE_KEY, values)
+            change.changed_states.append(STATE_KEY)
+            change.after_commit.append(lambda: self._show(values))
+
+    def _show(self, values: dict[str, float]) -> None:
+        self._values = values

@@ -3,29 +3,39 @@
 import asyncio
 import json
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import timedelta
 from typing import cast
 
+from lianpu.database.base import now_utc
 from lianpu.database.session import Database
 from lianpu.gallery.repository import GalleryRepository
-from lianpu.storage.files import FileStorage
+from lianpu.storage.files import FileStorage, StoredFile
 
 NOTES_FOLDER = "unfinished"
 RETRY_INTERVAL_S = 3600.0
+ABANDONED_AFTER = timedelta(hours=6)
+"""A note of another process that is older belongs to a change that has ended: one writes its files and commits."""
 _log = logging.getLogger(__name__)
 
 
 class UnfinishedFiles:
     """One note a change, by a token of its own: only while one names a file may it lie in the storage without a row."""
 
-    def __init__(self, storage: FileStorage) -> None:
+    def __init__(self, storage: FileStorage, *, is_alone: bool = True) -> None:
+        """`is_alone`: no other process changes this gallery; what an earlier one left has ended."""
         self._storage = storage
+        self._is_alone = is_alone
         self._named: dict[str, tuple[str, ...]] = {}
         self._left: dict[str, tuple[str, ...]] = {}
 
-    def in_flight(self, file: str) -> bool:
-        """Whether a change that runs in this process has the file in hand."""
-        return any(file in names for names in tuple(self._named.values()))
+    def in_flight(self) -> set[str]:
+        """Files that a change has in hand, here or in another process. Blocks."""
+        names = {name for of_token in tuple(self._named.values()) for name in of_token}
+        if not self._is_alone:
+            own = self._named.keys() | self._left.keys()
+            names.update(name for token, _, of_token in self._notes() if token not in own for name in of_token)
+        return names
 
     def note(self, token: str, files: Iterable[str]) -> None:
         """Write down names, over those of an earlier call with the token. Blocks.
@@ -50,19 +60,31 @@ class UnfinishedFiles:
         return dict(self._left)
 
     def left_behind(self) -> dict[str, list[str]]:
-        """Of a process that is no more: token -> the files it names. Blocks; only while nothing else changes."""
+        """Of processes that are no more: token -> the files it names. Blocks.
+
+        Where this process is alone, only before it changes anything; else of notes that are `ABANDONED_AFTER` old.
+        """
+        newest = now_utc() - ABANDONED_AFTER
+        own = self._named.keys() | self._left.keys()
         found: dict[str, list[str]] = {}
+        for token, file, names in self._notes():
+            if self._is_alone or (token not in own and file.modified_at < newest):
+                # An earlier note stays until one that is written over it is whole.
+                found.setdefault(token, []).extend(names)
+        return found
+
+    def _notes(self) -> Iterator[tuple[str, StoredFile, list[str]]]:
+        """(token, its file, the names in it); several of a token where the writing of one was interrupted."""
         for file in list(self._storage.files(NOTES_FOLDER)):
             try:
                 names = cast(object, json.loads(self._storage.read(file.name)))
+            except FileNotFoundError:  # its change has ended since
+                continue
             except ValueError:  # an unfinished note: its change has written no file yet
                 names = []
+            listed = cast(list[object], names) if isinstance(names, list) else []
             token = file.blob.removeprefix(f"{NOTES_FOLDER}/").removesuffix(".json")
-            # An earlier note stays until one that is written over it is whole.
-            of_token = found.setdefault(token, [])
-            if isinstance(names, list):
-                of_token += [name for name in names if isinstance(name, str)]  # pyright: ignore[reportUnknownVariableType]
-        return found
+            yield token, file, [name for name in listed if isinstance(name, str)]
 
     def clear(self, token: str, files: Sequence[str]) -> bool:
         """Delete these files and then the note. Blocks.
@@ -85,10 +107,7 @@ class UnfinishedFiles:
 
 
 async def mend_after_crash(database: Database, unfinished: UnfinishedFiles) -> None:
-    """Delete the files that changes of an ended process had in hand, unless a row names them.
-
-    Only while no other process works on the home.
-    """
+    """Delete the files that changes of ended processes had in hand, unless a row names them."""
     for token, files in (await asyncio.to_thread(unfinished.left_behind)).items():
         await _clear(database, unfinished, token, files)
 
@@ -100,11 +119,13 @@ async def retry_deletions(database: Database, unfinished: UnfinishedFiles) -> No
 
 
 async def run_retries(database: Database, unfinished: UnfinishedFiles) -> None:
-    """Every hour: `retry_deletions`."""
+    """Every hour: `retry_deletions`, and after other nodes that crashed."""
     while True:
         await asyncio.sleep(RETRY_INTERVAL_S)
         try:
             await retry_deletions(database, unfinished)
+            if not database.is_sqlite:
+                await mend_after_crash(database, unfinished)
         except Exception as error:  # tried again in an hour
             _log.warning("files cannot be deleted", exc_info=error)
 

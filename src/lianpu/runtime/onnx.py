@@ -129,7 +129,7 @@ class OnnxSessionFactory:
         """Networks that are loaded now, by the provider that their sessions say runs them."""
         return dict(Counter(session.provider for session in list(self._open)))
 
-    def open(self, model: Path) -> OnnxSession:
+    def open(self, model: Path, *, may_round: bool = False) -> OnnxSession:  # noqa: ARG002 (it rounds nothing)
         """Load an ONNX file.
 
         Raises:

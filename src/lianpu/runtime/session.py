@@ -29,7 +29,7 @@ class Session(Protocol):
 
     @property
     def provider(self) -> str:
-        """The execution provider that runs the network, e.g. `CPUExecutionProvider`."""
+        """The execution provider that runs the network, such as `CPUExecutionProvider`."""
         ...
 
     def run(self, feeds: Mapping[str, NDArray[np.generic]]) -> list[NDArray[np.float32]]:
@@ -40,8 +40,11 @@ class Session(Protocol):
 class SessionFactory(Protocol):
     """Makes sessions; every engine is handed one and loads its file through it."""
 
-    def open(self, model: Path) -> Session:
+    def open(self, model: Path, *, may_round: bool = False) -> Session:
         """Load an ONNX file.
+
+        Args:
+            may_round: the engine's answers stay good where numbers are rounded to bfloat16 on their way.
 
         Raises:
             PackDamagedError: the file is no network the runtime can load.

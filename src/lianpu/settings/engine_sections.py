@@ -10,6 +10,7 @@ from lianpu.settings.section import AbsolutePath, Names, Section
 
 class RuntimeSettings(Section):
     providers: Literal["auto"] | Names
+    cpu: Literal["auto", "onnxruntime", "openvino"]
     strict: bool
     device_id: int = Field(ge=0)
     gpu_memory_bytes: int | None = Field(ge=64 << 20)

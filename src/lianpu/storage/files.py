@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
@@ -14,6 +15,8 @@ class StoredFile:
     size_bytes: int
     blob: str
     """The blob's name: `name` itself, or that of the blob whose writing was interrupted."""
+    modified_at: datetime
+    """By the clock of whoever keeps it."""
 
 
 class FileStorage(Protocol):

@@ -4,6 +4,7 @@ import glob
 import os
 import tempfile
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 from lianpu.errors import StorageError
@@ -57,11 +58,16 @@ class LocalStorage:
             for name in names:
                 path = Path(parent, name)
                 try:
-                    size_bytes = path.lstat().st_size
+                    found = path.lstat()
                 except FileNotFoundError:  # deleted since the folder was read
                     continue
                 relative = path.relative_to(self.root)
-                yield StoredFile(relative.as_posix(), size_bytes, relative.with_name(_blob_name(name)).as_posix())
+                yield StoredFile(
+                    relative.as_posix(),
+                    found.st_size,
+                    relative.with_name(_blob_name(name)).as_posix(),
+                    datetime.fromtimestamp(found.st_mtime, UTC),
+                )
 
     def delete(self, name: str) -> None:
         self._path(name).unlink(missing_ok=True)

@@ -16,34 +16,35 @@ from lianpu.engines.restore.shelf import EngineShelf, LoadedUpscaler
 from lianpu.packs.install import import_pack
 from lianpu.packs.registry import PackRegistry
 from lianpu.runtime.onnx import OnnxSessionFactory
+from lianpu.runtime.sessions import Sessions
 
 Image = NDArray[np.uint8]
 AddPack = Callable[..., str]
 
 
 @pytest.fixture(scope="session")
-def sessions() -> OnnxSessionFactory:
-    return OnnxSessionFactory(["cpu"])
+def sessions() -> Sessions:
+    return Sessions(OnnxSessionFactory(["cpu"]))
 
 
 @pytest.fixture(scope="session")
-def analyzer(translated_packs: Path, sessions: OnnxSessionFactory) -> FaceAnalyzer:
+def analyzer(translated_packs: Path, sessions: Sessions) -> FaceAnalyzer:
     return load_analyzer(PackRegistry(translated_packs / "none", translated_packs, sessions).get("dlib"), sessions)
 
 
 @pytest.fixture
-def registry(tmp_path: Path, translated_packs: Path, sessions: OnnxSessionFactory) -> PackRegistry:
+def registry(tmp_path: Path, translated_packs: Path, sessions: Sessions) -> PackRegistry:
     """The embedded packs, and room for others."""
     return PackRegistry(tmp_path / "packs", translated_packs, sessions)
 
 
 @pytest.fixture
-def enhancer(registry: PackRegistry, sessions: OnnxSessionFactory, analyzer: FaceAnalyzer) -> PackPhotoEnhancer:
+def enhancer(registry: PackRegistry, sessions: Sessions, analyzer: FaceAnalyzer) -> PackPhotoEnhancer:
     return PackPhotoEnhancer(registry, sessions, lambda: analyzer)
 
 
 @pytest.fixture
-def add_pack(registry: PackRegistry, sessions: OnnxSessionFactory) -> AddPack:
+def add_pack(registry: PackRegistry, sessions: Sessions) -> AddPack:
     """Import network files as one pack; its name."""
 
     def add(*files: Path, name: str) -> str:
@@ -54,7 +55,7 @@ def add_pack(registry: PackRegistry, sessions: OnnxSessionFactory) -> AddPack:
 
 
 @pytest.fixture
-def compact(registry: PackRegistry, sessions: OnnxSessionFactory) -> Upscaler:
+def compact(registry: PackRegistry, sessions: Sessions) -> Upscaler:
     needs_embedded_upscalers()
     loaded = EngineShelf(registry, sessions).get("realesrgan-compact")
     assert isinstance(loaded, LoadedUpscaler)

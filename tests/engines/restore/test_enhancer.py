@@ -31,7 +31,7 @@ from lianpu.errors import (
     ImageTooLargeError,
 )
 from lianpu.packs.registry import PackRegistry
-from lianpu.runtime.onnx import OnnxSessionFactory
+from lianpu.runtime.sessions import Sessions
 from tests.engines.restore import stand_ins
 from tests.engines.restore.conftest import AddPack, Image, needs_embedded_upscalers
 
@@ -336,7 +336,7 @@ def test_R_ENH_7_a_bomb_is_refused_before_anything_is_decoded(
 
 def test_R_ENH_7_a_result_that_is_too_large_is_refused_with_the_greatest_level(
     registry: PackRegistry,
-    sessions: OnnxSessionFactory,
+    sessions: Sessions,
     analyzer: FaceAnalyzer,
     blurred: Image,
     monkeypatch: pytest.MonkeyPatch,

@@ -7,7 +7,7 @@ import pytest
 
 from lianpu.engines.restore.networks import AlignedFaceRestorer, SuperResolution
 from lianpu.errors import PackInvalidError
-from lianpu.runtime.onnx import OnnxSessionFactory
+from lianpu.runtime.sessions import Sessions
 from tests.engines.restore import stand_ins
 
 
@@ -17,7 +17,7 @@ def crop_of(side: int) -> np.ndarray:
 
 @pytest.mark.parametrize("side", [256, 512])
 def test_R_ENH_3_a_restorer_sees_minus_one_to_one_and_gives_it_back(
-    side: int, tmp_path: Path, sessions: OnnxSessionFactory
+    side: int, tmp_path: Path, sessions: Sessions
 ) -> None:
     restorer = AlignedFaceRestorer(sessions.open(stand_ins.restorer(tmp_path / "r.onnx", side, gain=0.5)))
     assert (restorer.side_px, restorer.has_fidelity, restorer.template) == (side, False, "ffhq")
@@ -29,7 +29,7 @@ def test_R_ENH_3_a_restorer_sees_minus_one_to_one_and_gives_it_back(
 
 
 def test_R_ENH_3_codeformers_weight_is_bound_by_its_type_and_its_image_by_its_rank(
-    tmp_path: Path, sessions: OnnxSessionFactory
+    tmp_path: Path, sessions: Sessions
 ) -> None:
     restorer = AlignedFaceRestorer(sessions.open(stand_ins.codeformer(tmp_path / "c.onnx")))
     assert restorer.has_fidelity
@@ -41,9 +41,7 @@ def test_R_ENH_3_codeformers_weight_is_bound_by_its_type_and_its_image_by_its_ra
     assert np.abs(half - (crop.astype(float) + blocks) / 2).max() <= 1
 
 
-def test_R_ENH_3_upscalers_see_nought_to_one_and_may_have_a_fixed_size(
-    tmp_path: Path, sessions: OnnxSessionFactory
-) -> None:
+def test_R_ENH_3_upscalers_see_nought_to_one_and_may_have_a_fixed_size(tmp_path: Path, sessions: Sessions) -> None:
     free = SuperResolution({4: sessions.open(stand_ins.upscaler(tmp_path / "u.onnx", 4))}, tile_px=128, overlap_px=24)
     assert (free.scales, free.tile_px, free.has_fixed_tiles, free.overlap_px) == ((4,), 128, False, 24)
     tile = crop_of(40)
@@ -54,7 +52,7 @@ def test_R_ENH_3_upscalers_see_nought_to_one_and_may_have_a_fixed_size(
     assert (fixed.tile_px, fixed.has_fixed_tiles, fixed.overlap_px) == (64, True, 16)
 
 
-def test_R_ENH_3_networks_of_another_kind_are_refused(tmp_path: Path, sessions: OnnxSessionFactory) -> None:
+def test_R_ENH_3_networks_of_another_kind_are_refused(tmp_path: Path, sessions: Sessions) -> None:
     upscaler = sessions.open(stand_ins.upscaler(tmp_path / "u.onnx", 4))
     with pytest.raises(PackInvalidError, match="fixed S"):
         AlignedFaceRestorer(upscaler)

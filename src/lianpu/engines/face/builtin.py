@@ -27,13 +27,13 @@ from lianpu.runtime.session import SessionFactory
 
 def _scrfd(role: DetectorRole, pack: Pack, sessions: SessionFactory) -> LoadedDetector:
     check_options(dict(role.options), {})
-    detector = ScrfdDetector(sessions.open(pack.path_of(role.file)), **_square(role))
+    detector = ScrfdDetector(sessions.open(pack.path_of(role.file), may_round=True), **_square(role))
     return LoadedDetector(detector, LandmarkScheme.ARCFACE5 if detector.has_landmarks else None)
 
 
 def _yunet(role: DetectorRole, pack: Pack, sessions: SessionFactory) -> LoadedDetector:
     check_options(dict(role.options), {})
-    detector = YunetDetector(sessions.open(pack.path_of(role.file)), **_square(role))
+    detector = YunetDetector(sessions.open(pack.path_of(role.file), may_round=True), **_square(role))
     return LoadedDetector(detector, LandmarkScheme.ARCFACE5)
 
 
@@ -41,7 +41,7 @@ def _mmod(role: DetectorRole, pack: Pack, sessions: SessionFactory) -> LoadedDet
     options: dict[str, Any] = dict(role.options)
     check_options(options, {"smallest_face_px": int, "max_pixels": int})
     detector = MmodDetector(
-        sessions.open(pack.path_of(role.file)),
+        sessions.open(pack.path_of(role.file), may_round=True),
         score_threshold=role.score_threshold,
         iou_threshold=role.iou_threshold,
         **options,
@@ -57,13 +57,15 @@ def _dlib5(role: LandmarksRole, pack: Pack, _sessions: SessionFactory) -> Landma
 def _arcface(role: EmbedderRole, pack: Pack, sessions: SessionFactory) -> LoadedEmbedder:
     check_options(dict(role.options), {})
     path = pack.path_of(role.file)
-    embedder = ArcFaceEmbedder(sessions.open(path), model_path=path, mean=role.mean, std=role.std, colour=role.colour)
+    embedder = ArcFaceEmbedder(
+        sessions.open(path, may_round=True), model_path=path, mean=role.mean, std=role.std, colour=role.colour
+    )
     return LoadedEmbedder(embedder, LandmarkScheme.ARCFACE5)
 
 
 def _dlib_resnet(role: EmbedderRole, pack: Pack, sessions: SessionFactory) -> LoadedEmbedder:
     check_options(dict(role.options), {})
-    return LoadedEmbedder(DlibEmbedder(sessions.open(pack.path_of(role.file))), LandmarkScheme.DLIB5)
+    return LoadedEmbedder(DlibEmbedder(sessions.open(pack.path_of(role.file), may_round=True)), LandmarkScheme.DLIB5)
 
 
 def _minifasnet(role: LivenessRole, pack: Pack, sessions: SessionFactory) -> FaceLiveness:

@@ -119,8 +119,8 @@ class ProviderRecorder:
         self._sessions = sessions
         self.providers: dict[str, None] = {}
 
-    def open(self, model: Path) -> Session:
-        session = self._sessions.open(model)
+    def open(self, model: Path, *, may_round: bool = False) -> Session:
+        session = self._sessions.open(model, may_round=may_round)
         self.providers[session.provider] = None
         return session
 

@@ -17,7 +17,7 @@ _LEAST_TILE_PX, _MOST_TILE_PX, _LEAST_OVERLAP_PX = 48, 1024, 8
 
 def _face_restorer(role: RestorerRole, pack: Pack, sessions: SessionFactory) -> FaceRestorer:
     check_options(dict(role.options), {})
-    return AlignedFaceRestorer(sessions.open(pack.path_of(role.file)), template=role.template)
+    return AlignedFaceRestorer(sessions.open(pack.path_of(role.file), may_round=True), template=role.template)
 
 
 def _super_resolution(role: UpscalerRole, pack: Pack, sessions: SessionFactory) -> Upscaler:
@@ -26,7 +26,7 @@ def _super_resolution(role: UpscalerRole, pack: Pack, sessions: SessionFactory) 
     tile, overlap = options["tile_px"], options["overlap_px"]
     if not (_LEAST_TILE_PX <= tile <= _MOST_TILE_PX and tile % 16 == 0 and _LEAST_OVERLAP_PX <= overlap <= tile // 4):
         raise PackInvalidError("tile_px is a multiple of 16 from 48 to 1024, overlap_px from 8 to a quarter of it")
-    networks = {network.scale: sessions.open(pack.path_of(network.file)) for network in role.networks}
+    networks = {network.scale: sessions.open(pack.path_of(network.file), may_round=True) for network in role.networks}
     return SuperResolution(networks, tile_px=tile, overlap_px=overlap)
 
 

@@ -23,7 +23,8 @@ class Course:
         """
         if self._cancelled():
             raise EnhancementCancelled
-        self._on_stage(stage, min(1.0, max(0.0, done)))
+        # Rounded: the sums of shares must not take the whole back by a hair.
+        self._on_stage(stage, min(1.0, max(0.0, round(done, 6))))
 
     def within(self, stage: Stage, begin: float, end: float) -> OnShare:
         """For work that tells its own share, 0…1, of what lies between two points of the whole."""

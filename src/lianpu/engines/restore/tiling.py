@@ -18,6 +18,7 @@ OnShare = Callable[[float], None]
 _MULTIPLE_PX = 16
 # The outermost pixels of a tile saw an edge that is not there: they get no weight at all.
 _BLANK_SHARE = 0.2
+_EDGE_PX = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,13 +39,22 @@ class TiledAxis:
 def tile_axis(length: int, upscaler: Upscaler) -> TiledAxis:
     """As few tiles as will do, and these no larger than they have to be."""
     most, overlap = upscaler.tile_px, upscaler.overlap_px
+    if length <= most:
+        # There is no neighbour to fade into: what is mirrored beyond the edges is for them alone.
+        overlap = min(_EDGE_PX, most - length)
+        side = most if upscaler.has_fixed_tiles else min(most, _rounded_up(length + overlap))
+        return TiledAxis(length, side, overlap, 1)
     count = max(1, -(-length // (most - overlap)))
     side = most
     if not upscaler.has_fixed_tiles:
         side = -(-length // count) + overlap
-        side = min(most, -(-side // _MULTIPLE_PX) * _MULTIPLE_PX)
+        side = min(most, _rounded_up(side))
         count = max(1, -(-length // (side - overlap)))
     return TiledAxis(length, side, overlap, count)
+
+
+def _rounded_up(length: int) -> int:
+    return -(-length // _MULTIPLE_PX) * _MULTIPLE_PX
 
 
 def tile_pixels(width: int, height: int, upscaler: Upscaler) -> int:

@@ -69,7 +69,7 @@ class ConsistencyCheck:
                 await job.report(min(done, total), total, message=message)
         await note(await check_persons(self._database))
         for key in self._indexes.sizes():
-            await note(await check_index(self._database, self._indexes, key))
+            await note(await check_index(self._changes, self._indexes, key))
             looked_at["indexes"] += 1
         await note(await self._job_folders())
         await job.report(total, total, message="checked")

@@ -65,10 +65,11 @@ class FileCheck:
             )
 
     async def _unnamed(self, suspects: Sequence[StoredFile]) -> list[str]:
-        # A file that no change has in hand now is named by a committed row, or never will be …
-        idle = [file for file in suspects if not self._unfinished.in_flight(file.blob)]
-        if not idle:
+        if not suspects:
             return []
+        # A file that no change has in hand now is named by a committed row, or never will be …
+        in_flight = await asyncio.to_thread(self._unfinished.in_flight)
+        idle = [file for file in suspects if file.blob not in in_flight]
         async with self._database.session() as session:
             named = await GalleryRepository(session).named_files([file.name for file in idle])
         unnamed = [file for file in idle if file.name not in named]
@@ -76,8 +77,8 @@ class FileCheck:
 
     def _left_over(self, unnamed: Sequence[StoredFile]) -> list[str]:
         # … unless its row has been deleted since: then that change has it in hand still, or the file is gone.
-        idle = [file for file in unnamed if not self._unfinished.in_flight(file.blob)]
-        return [file.name for file in idle if self._exists(file.name)]
+        in_flight = self._unfinished.in_flight()
+        return [file.name for file in unnamed if file.blob not in in_flight and self._exists(file.name)]
 
     def _exists(self, name: str) -> bool:
         try:

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 import numpy as np
 
 from lianpu.database.session import Database
+from lianpu.gallery.changes import GalleryChanges
 from lianpu.gallery.consistency.findings import Finding, Problem
 from lianpu.gallery.consistency.repository import ConsistencyRepository, EmbeddingRow
 from lianpu.gallery.indexes import GalleryIndexes, PackKey
@@ -43,10 +44,10 @@ async def check_persons(database: Database) -> list[Finding]:
     ]
 
 
-async def check_index(database: Database, indexes: GalleryIndexes, key: PackKey) -> list[Finding]:
-    """The index in memory against the embeddings of the pack version; nothing is changed meanwhile."""
-    async with indexes.lock, database.session() as session:
-        stored = await ConsistencyRepository(session).owners(*key)
+async def check_index(changes: GalleryChanges, indexes: GalleryIndexes, key: PackKey) -> list[Finding]:
+    """The index of this process against the embeddings of the pack version; nothing is changed meanwhile."""
+    async with changes.change() as still:
+        stored = await ConsistencyRepository(still.session).owners(*key)
         held = await asyncio.to_thread(indexes.owners, key)
     if held is None or held == stored:
         return []

@@ -79,6 +79,14 @@ class DefaultPack:
         else:
             _log.info("the active pack is %s", named)
 
+    async def follow(self) -> None:
+        """Another node may have switched: from now on its choice is the active pack here too."""
+        async with self._database.session() as session:
+            kept = active_of(await PackRepository(session).state(STATE), self._configured)
+        if kept is not None and kept != self._analyzers.active_key:
+            self._analyzers.activate(kept)
+            _log.info("the active pack is %s now, by another node", folder_name(*kept))
+
     async def switch(self, named: str, *, force: bool) -> Switched:
         """Make a pack the active one once it is loaded, covers the gallery and its index is filled.
 
@@ -107,6 +115,7 @@ class DefaultPack:
                     coverage = await coverage_of(repository, key)
                     _refuse_uncovered(key, coverage, force)
                     await repository.put_state(STATE, self._state(key, "switch"))
+                    change.changed_states.append(STATE)
                     change.after_commit.append(lambda: self._analyzers.activate(key))
             finally:
                 self._generation.put_beside("switch", None)

@@ -10,6 +10,7 @@ from lianpu.database.base import now_utc
 from lianpu.database.session import Database
 from lianpu.errors import BusyError, FieldError, FieldsInvalidError, LianpuError
 from lianpu.gallery.analyzers import Analyzers, key_of
+from lianpu.gallery.changes import GalleryChanges
 from lianpu.gallery.generation import SAME_FACE_IOU, Generation
 from lianpu.gallery.indexes import PackKey
 from lianpu.gallery.packs.agreement import ENOUGH_FACES, Agreement, Disagreement, Outcome, Verdict, outcome_of
@@ -54,6 +55,7 @@ class Shadow:
         generation: Generation,
         coverage: Coverage,
         database: Database,
+        changes: GalleryChanges,
         queue: InferenceQueue,
     ) -> None:
         self._recognition = recognition
@@ -61,6 +63,7 @@ class Shadow:
         self._generation = generation
         self._coverage = coverage
         self._database = database
+        self._changes = changes
         self._queue = queue
         self._candidate: Candidate | None = None
         self._agreement = Agreement(analyzers.active)
@@ -82,6 +85,18 @@ class Shadow:
             candidate = Candidate((state["pack"], state["version"]), state["sample_rate"], state["since"])
             self._begin(candidate, Agreement(self._analyzers.active) if kept is None else Agreement.of_kept(kept))
             _log.info("%s runs in the shadow of %s", folder_name(*candidate.key), self._analyzers.active)
+
+    async def follow(self) -> None:
+        """Another node may have put a pack into the shadow, or ended that: this node counts its own searches anew."""
+        async with self._database.session() as session:
+            state = await PackRepository(session).state(STATE)
+        if state is None:
+            self._end()
+            return
+        candidate = Candidate((state["pack"], state["version"]), state["sample_rate"], state["since"])
+        known = self._candidate
+        is_known = known is not None and (known.key, known.since) == (candidate.key, candidate.since)
+        self._begin(candidate, self._agreement if is_known else Agreement(self._analyzers.active))
 
     async def run(self) -> None:
         """Compare until cancelled; then keep what was counted."""
@@ -116,10 +131,10 @@ class Shadow:
             candidate = Candidate(key, sample_rate, now_utc().isoformat())
             agreement = Agreement(self._analyzers.active)
         value = {"pack": key[0], "version": key[1], "sample_rate": sample_rate, "since": candidate.since}
-        async with self._database.session() as session:
-            await PackRepository(session).put_state(STATE, value)
-            await session.commit()
-        self._begin(candidate, agreement)
+        async with self._changes.change() as change:
+            await PackRepository(change.session).put_state(STATE, value)
+            change.changed_states.append(STATE)
+            change.after_commit.append(lambda: self._begin(candidate, agreement))
         return await self._report(candidate)
 
     async def end(self) -> ShadowReport | None:
@@ -128,12 +143,11 @@ class Shadow:
         if candidate is None:
             return None
         report = await self._report(candidate)
-        self._candidate = None
-        self._generation.put_beside("shadow", None)
-        async with self._database.session() as session:
+        async with self._changes.change() as change:
             for key in (STATE, AGREEMENT_STATE):
-                await PackRepository(session).forget_state(key)
-            await session.commit()
+                await PackRepository(change.session).forget_state(key)
+            change.changed_states.append(STATE)
+            change.after_commit.append(self._end)
         return report
 
     async def report(self) -> ShadowReport | None:
@@ -161,6 +175,10 @@ class Shadow:
     def _begin(self, candidate: Candidate, agreement: Agreement) -> None:
         self._candidate, self._agreement = candidate, agreement
         self._generation.put_beside("shadow", candidate.key)
+
+    def _end(self) -> None:
+        self._candidate = None
+        self._generation.put_beside("shadow", None)
 
     async def _compare(self, data: bytes, search: Search) -> None:
         candidate, agreement = self._candidate, self._agreement

@@ -5,8 +5,8 @@ from alembic import op
 
 from lianpu.database.base import UtcDateTime, identifier
 
-revision: str = "0012"
-down_revision: str | None = "0011"
+revision: str = "0013"
+down_revision: str | None = "0012"
 
 FLAGS = ("is_pushed", "is_paused", "stop_requested")
 

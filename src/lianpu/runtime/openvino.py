@@ -1,0 +1,151 @@
+"""OpenVINO behind the session port: runs networks on the CPU, in bfloat16 where the processor multiplies it."""
+
+import importlib.util
+import queue
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lianpu.errors import PackDamagedError, PackError
+from lianpu.runtime.session import TensorSpec
+
+_DTYPES = {
+    "f32": "float32",
+    "f16": "float16",
+    "f64": "float64",
+    "u8": "uint8",
+    "i8": "int8",
+    "i32": "int32",
+    "i64": "int64",
+    "boolean": "bool",
+}
+# What OpenVINO adds to the name of an output for the node that stands for it.
+_OUTPUT_NODE = "/sink_port_0"
+
+
+def is_installed() -> bool:
+    return importlib.util.find_spec("openvino") is not None
+
+
+class OpenVinoSession:
+    """One network compiled by OpenVINO; implements `Session`."""
+
+    def __init__(self, model: Path, compiled: Any) -> None:
+        self._model = model
+        self._compiled = compiled
+        self._inputs = tuple(_spec(port) for port in compiled.inputs)
+        self._outputs = tuple(_spec(port) for port in compiled.outputs)
+        self._dtypes = {spec.name: spec.dtype for spec in self._inputs}
+        self._provider = f"OpenVINO CPU ({_precision(compiled)})"
+        # A request serves one caller at a time; there are never more than there were callers at once.
+        self._idle: queue.SimpleQueue[Any] = queue.SimpleQueue()
+
+    @property
+    def inputs(self) -> tuple[TensorSpec, ...]:
+        return self._inputs
+
+    @property
+    def outputs(self) -> tuple[TensorSpec, ...]:
+        return self._outputs
+
+    @property
+    def provider(self) -> str:
+        """`OpenVINO CPU (float32)`, or `(bfloat16)`: what most of the network is computed in."""
+        return self._provider
+
+    def run(self, feeds: Mapping[str, NDArray[np.generic]]) -> list[NDArray[np.float32]]:
+        """As `OnnxSession.run`.
+
+        Raises:
+            PackError: the runtime refused the feeds or failed.
+        """
+        converted = {
+            name: np.ascontiguousarray(value, dtype=self._dtypes.get(name, value.dtype))
+            for name, value in feeds.items()
+        }
+        try:
+            request = self._idle.get_nowait()
+        except queue.Empty:
+            request = self._compiled.create_infer_request()
+        try:
+            results = request.infer(converted, share_inputs=True, share_outputs=True)
+            outputs = [cast(NDArray[np.generic], results[port]) for port in self._compiled.outputs]
+            # The request's own memory: the next caller writes over it.
+            return [cast(NDArray[np.float32], output.astype(_given(output), copy=True)) for output in outputs]
+        except (RuntimeError, TypeError, ValueError, KeyError) as error:
+            raise PackError(f"{self._model.name} did not run: {_first_line(error)}") from error
+        finally:
+            self._idle.put(request)
+
+
+class OpenVinoSessionFactory:
+    """Opens ONNX files for the CPU; implements `SessionFactory`."""
+
+    def __init__(self, threads: int) -> None:
+        """
+        Args:
+            threads: of one run, and of all runs of a network together.
+
+        Raises:
+            ImportError: the package openvino is not installed.
+        """
+        import openvino
+
+        self._core: Any = cast(Any, openvino).Core()
+        self._threads = threads
+
+    @property
+    def has_bfloat16(self) -> bool:
+        """Whether this processor multiplies bfloat16 faster than float32."""
+        return "BF16" in self._core.get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+
+    def open(self, model: Path, *, may_round: bool = False) -> OpenVinoSession:
+        """
+        Raises:
+            PackDamagedError: the file is missing or is no network that OpenVINO can load.
+        """
+        if not model.is_file():
+            raise PackDamagedError(f"{model.name} is missing", context={"path": str(model)})
+        try:
+            compiled = self._compile(model, may_round=may_round and self.has_bfloat16)
+        except RuntimeError as error:
+            cause = _first_line(error).replace(str(model), model.name)
+            raise PackDamagedError(f"{model.name} cannot be loaded: {cause}", context={"path": str(model)}) from error
+        return OpenVinoSession(model, compiled)
+
+    def _compile(self, model: Path, *, may_round: bool) -> Any:
+        return self._core.compile_model(
+            self._core.read_model(model),
+            "CPU",
+            {
+                # Several callers share these threads: one stream carries a lone caller fastest, and many nearly so.
+                "NUM_STREAMS": 1,
+                "INFERENCE_NUM_THREADS": self._threads,
+                "INFERENCE_PRECISION_HINT": "bf16" if may_round else "f32",
+            },
+        )
+
+
+def _spec(port: Any) -> TensorSpec:
+    shape = tuple(None if axis.is_dynamic else int(axis.get_length()) for axis in port.partial_shape)
+    kind = port.element_type.get_type_name()
+    # A port has every name that its tensor went by; that of its node is the graph's own.
+    name = str(port.get_node().get_friendly_name()).removesuffix(_OUTPUT_NODE)
+    return TensorSpec(name, _DTYPES.get(kind, str(kind)), shape)
+
+
+def _precision(compiled: Any) -> str:
+    kind = compiled.get_property("INFERENCE_PRECISION_HINT").get_type_name()
+    return "bfloat16" if kind == "bf16" else _DTYPES.get(kind, str(kind))
+
+
+def _given(output: NDArray[np.generic]) -> np.dtype[Any]:
+    """float16 is given out as float32, as by the other runtime."""
+    return np.dtype(np.float32) if output.dtype == np.float16 else output.dtype
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]
