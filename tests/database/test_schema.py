@@ -99,7 +99,7 @@ async def test_R_OPS_2_going_down_names_what_it_takes_away(bare: Database) -> No
             "leases",
             "swap_consents",
             "swap_policy",
-            "unknown_inbox_version",
+            "unknown_inbox_head",
         )
         streams = ["is_paused", "is_pushed", "node", "stop_requested"]
         assert lost == {**dict.fromkeys(tables), "streams": streams, "users": ["granted"]}

@@ -1,11 +1,11 @@
 """Several servers in this process that share a database server, a Redis and a home."""
 
-from contextlib import AsyncExitStack
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from lianpu.settings import load_settings
+from lianpu.settings import Settings, load_settings
 from tests.api.streams.server import Stream, StreamServer, serving_streams
 
 
@@ -16,10 +16,13 @@ class Nodes:
     stack: AsyncExitStack
     all: list[StreamServer] = field(default_factory=list)
 
+    def alone(self) -> AbstractAsyncContextManager[StreamServer]:
+        """A server on the same database that knows of no others."""
+        return serving_streams(self._settings({"nodes.redis": None}))
+
     async def add(self, **overrides: Any) -> StreamServer:
         changed = {key.replace("__", "."): value for key, value in overrides.items()}
-        settings = load_settings(self.values | changed, environment={}, folder=Path(self.values["home"])).settings
-        server = await self.stack.enter_async_context(serving_streams(settings))
+        server = await self.stack.enter_async_context(serving_streams(self._settings(changed)))
         self.all.append(server)
         return server
 
@@ -28,3 +31,6 @@ class Nodes:
         having = [one for one in self.all if one.platform.streams.runs.get(stream["stream_id"]) is not None]
         assert len(having) <= 1
         return having[0] if having else None
+
+    def _settings(self, changed: dict[str, Any]) -> Settings:
+        return load_settings(self.values | changed, environment={}, folder=Path(self.values["home"])).settings

@@ -197,3 +197,15 @@ async def test_R_OPS_2_events_kept_on_one_node_are_told_on_the_other_and_deliver
         await woken.wait()
     assert await other.until_events(stream, 1)
     await one.stop(stream)
+
+
+async def test_R_OPS_2_a_permanent_stream_of_a_server_that_was_alone_goes_on_when_there_are_several(
+    nodes: Nodes,
+) -> None:
+    async with nodes.alone() as server:
+        stream = await server.start("both.mp4", loop=True, permanent=True)
+        async with server.platform.database.session() as session:
+            assert (await session.scalars(select(Lease.name))).all() == []
+    one = await nodes.add()
+    assert (await _running(one, stream))["stream_id"] == stream["stream_id"]
+    assert (await one.stop(stream))["end_reason"] == EndReason.STOPPED

@@ -130,11 +130,11 @@ class UnknownInbox:
         async with self.lock:
             async with self._database.session() as session:
                 repository = InboxRepository(session)
-                version = await repository.next_version()
+                sequence = await repository.next_sequence()
                 yield repository
                 await session.commit()
             await self.memory.reread_all()
-            self.memory.version = version
+            self.memory.sequence = sequence
 
     @contextmanager
     def held(self, unknown_id: str) -> Generator[None]:
@@ -179,8 +179,8 @@ class UnknownInbox:
             try:
                 async with self.lock:
                     async with self._database.session() as session:
-                        version = await InboxRepository(session).version()
-                    await self.memory.follow(version)
+                        sequence = await InboxRepository(session).sequence()
+                    await self.memory.follow(sequence)
             except Exception as error:  # tried again in a moment
                 _log.warning("changes of the inbox cannot be followed", exc_info=error)
 
@@ -227,8 +227,8 @@ class UnknownInbox:
                 repository = InboxRepository(session)
                 if lease is not None:
                     await lease.fence(session)
-                version = await repository.next_version()
-                await self.memory.follow(version - 1)
+                sequence = await repository.next_sequence()
+                await self.memory.follow(sequence - 1)
                 memory = await self.memory.of(key, analyzer.metric, analyzer.dimension)
                 nearest = memory.clustering.nearest(person.embedding, threshold)
                 seen_at = now_utc()
@@ -260,7 +260,7 @@ class UnknownInbox:
                 unknown = await self._merged(repository, memory, unknown, threshold)
                 removed = await self._trimmed(repository, unknown)
                 await session.commit()
-                self.memory.version = version
+                self.memory.sequence = sequence
         except BaseException:
             await self.delete_files([path])
             raise

@@ -40,8 +40,8 @@ class InboxMemory:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._packs: dict[PackKey, PackMemory] = {}
-        self.version: int | None = None
-        """Of the inbox, as it is remembered; None: of none yet."""
+        self.sequence: int | None = None
+        """Of the last change that is remembered; None: nothing is yet."""
 
     def at_hand(self, key: PackKey) -> PackMemory | None:
         """Never blocks; None: nothing of this pack was needed yet."""
@@ -52,11 +52,11 @@ class InboxMemory:
             self._packs[key] = await self._read(key, Clustering(metric, dimension))
         return self._packs[key]
 
-    async def follow(self, version: int) -> None:
+    async def follow(self, sequence: int) -> None:
         """Other nodes may have changed the tables since."""
-        if self.version != version:
+        if self.sequence != sequence:
             await self.reread_all()
-            self.version = version
+            self.sequence = sequence
 
     async def reread_all(self) -> None:
         """After a change that was made in the tables alone. Whoever asks meanwhile is answered as before."""

@@ -71,10 +71,10 @@ class UnknownSeparation(Base):
     __table_args__ = (Index(None, "second_id"),)
 
 
-class UnknownInboxVersion(Base):
+class UnknownInboxHead(Base):
     """One row: one more with each change of the inbox. Whoever changes it keeps the row locked until his commit."""
 
-    __tablename__ = "unknown_inbox_version"
+    __tablename__ = "unknown_inbox_head"
 
     id: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
-    version: Mapped[int] = mapped_column(BigInteger)
+    sequence: Mapped[int] = mapped_column(BigInteger)

@@ -14,7 +14,7 @@ from lianpu.gallery.indexes import PackKey
 from lianpu.gallery.repository import GalleryRepository, batches
 from lianpu.streams.inbox.models import (
     UnknownFace,
-    UnknownInboxVersion,
+    UnknownInboxHead,
     UnknownPerson,
     UnknownSeparation,
     UnknownVeto,
@@ -30,14 +30,15 @@ class InboxRepository:
     def add(self, row: UnknownPerson | UnknownFace | UnknownVeto | UnknownSeparation) -> None:
         self._session.add(row)
 
-    async def next_version(self) -> int:
-        """Of the inbox once this transaction is committed. The first thing of a change: all others wait for its end."""
-        take = update(UnknownInboxVersion).values(version=UnknownInboxVersion.version + 1)
+    async def next_sequence(self) -> int:
+        """Of a change of the inbox. The first thing of a change: all others wait for its end."""
+        take = update(UnknownInboxHead).values(sequence=UnknownInboxHead.sequence + 1)
         await self._session.execute(take.execution_options(synchronize_session=False))
-        return await self.version()
+        return await self.sequence()
 
-    async def version(self) -> int:
-        return (await self._session.scalars(select(UnknownInboxVersion.version))).one()
+    async def sequence(self) -> int:
+        """Of the last change of the inbox."""
+        return (await self._session.scalars(select(UnknownInboxHead.sequence))).one()
 
     async def flush(self) -> None:
         await self._session.flush()

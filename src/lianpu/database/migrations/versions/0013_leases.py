@@ -22,16 +22,16 @@ def upgrade() -> None:
     op.add_column("streams", sa.Column("node", identifier(36)))
     for name in FLAGS:
         op.add_column("streams", sa.Column(name, sa.Boolean(), nullable=False, server_default=sa.false()))
-    version = op.create_table(
-        "unknown_inbox_version",
+    head = op.create_table(
+        "unknown_inbox_head",
         sa.Column("id", sa.Integer(), primary_key=True, autoincrement=False),
-        sa.Column("version", sa.BigInteger(), nullable=False),
+        sa.Column("sequence", sa.BigInteger(), nullable=False),
     )
-    op.bulk_insert(version, [{"id": 1, "version": 0}])
+    op.bulk_insert(head, [{"id": 1, "sequence": 0}])
 
 
 def downgrade() -> None:
-    op.drop_table("unknown_inbox_version")
+    op.drop_table("unknown_inbox_head")
     for name in (*FLAGS, "node"):
         op.drop_column("streams", name)
     op.drop_table("leases")
