@@ -93,7 +93,7 @@ async def test_R_OPS_2_whatever_the_clock_does_no_two_nodes_ever_have_one_epoch(
     local: Database, steps: list[tuple[str, int]]
 ) -> None:
     clock = MovingClock()
-    nodes = [Leases(local, clock=clock) for _ in range(NODES)]
+    nodes = [Leases(local, node=f"node {number}", clock=clock) for number in range(NODES)]
     name = f"stream-{now_utc().isoformat()}"
     await nodes[0].make(name)
     had: list[HeldLease] = []
@@ -116,7 +116,7 @@ async def test_R_OPS_2_whatever_the_clock_does_no_two_nodes_ever_have_one_epoch(
 async def test_R_OPS_2_of_many_who_take_at_once_one_gets_it_and_the_next_when_it_is_given_back(
     database: Database,
 ) -> None:
-    nodes = [Leases(database) for _ in range(8)]
+    nodes = [Leases(database, node=f"node {number}") for number in range(8)]
     await asyncio.gather(*(node.make("delivery") for node in nodes))
     taken = [lease for lease in await asyncio.gather(*(node.take("delivery") for node in nodes)) if lease is not None]
     assert [lease.epoch for lease in taken] == [1]
@@ -134,7 +134,7 @@ async def test_R_OPS_2_a_lease_that_was_not_renewed_is_taken_over_and_its_old_ho
     database: Database,
 ) -> None:
     clock = MovingClock()
-    one, other = Leases(database, clock=clock), Leases(database, clock=clock)
+    one, other = (Leases(database, node=node, clock=clock) for node in ("one", "other"))
     lost: list[HeldLease] = []
     await one.make("stream")
     old = await one.take("stream", lost.append)
@@ -170,7 +170,7 @@ async def test_R_OPS_2_a_holder_who_cannot_renew_gives_up_before_others_may_take
     local: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("lianpu.leases.leases.STOPPING_S", LEASE_S - 0.2)
-    leases = Leases(local)
+    leases = Leases(local, node="one")
     await leases.make("stream")
     lost: list[HeldLease] = []
     lease = await leases.take("stream", lost.append)
@@ -189,7 +189,7 @@ async def test_R_OPS_2_what_one_node_alone_does_goes_on_elsewhere_when_it_stops(
     local: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("lianpu.leases.alone.TAKE_S", 0.02)
-    nodes = [Leases(local) for _ in range(3)]
+    nodes = [Leases(local, node=f"node {number}") for number in range(3)]
     working: list[str] = []
 
     async def work(node: Leases) -> None:

@@ -17,7 +17,6 @@ from sqlalchemy import ColumnElement, CursorResult, delete, or_, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from lianpu.database.base import new_id
 from lianpu.database.clock import database_now
 from lianpu.database.session import Database
 from lianpu.errors import LeaseLostError
@@ -103,12 +102,12 @@ class HeldLease:
 class Leases:
     """Those of one node. Lives on one event loop."""
 
-    def __init__(self, database: Database, *, node: str | None = None, clock: Clock = database_now) -> None:
-        """`node`: its id; None: a new one."""
+    def __init__(self, database: Database, *, node: str, clock: Clock = database_now) -> None:
+        """`node`: its id."""
         self._database = database
         self._clock = clock
         self._held: dict[str, HeldLease] = {}
-        self.node = node or new_id()
+        self.node = node
         self.takeovers = 0
         """Leases that were taken because their holder did not renew them, since the start."""
 

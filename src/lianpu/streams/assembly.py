@@ -39,12 +39,13 @@ def assemble_streams(
     queue: InferenceQueue,
     inbox: UnknownInbox,
     bus: Bus,
+    node_id: str,
     source_key: Callable[[], bytes],
     on_latency: Callable[[float], None],
 ) -> Streams:
     """
     Args:
-        bus: other nodes can run streams where it is shared, and the database is none of this process alone.
+        node_id: of this process among others on its database; on SQLite there are none.
         source_key: gives the 32 bytes that sources are encrypted with.
         on_latency: as in `StreamRunner`.
     """
@@ -63,7 +64,7 @@ def assemble_streams(
         hardware=HardwareDecoding(rules.hardware_decoding),
         on_latency=on_latency,
     )
-    leases = Leases(database) if bus.is_shared and not database.is_sqlite else None
+    leases = None if database.is_sqlite else Leases(database, node=node_id)
     runs = StreamRuns(database, parts, leases)
     shared = None
     if leases is not None:

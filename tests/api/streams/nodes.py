@@ -1,6 +1,6 @@
 """Several servers in this process that share a database server, a Redis and a home."""
 
-from contextlib import AbstractAsyncContextManager, AsyncExitStack
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,10 +15,6 @@ class Nodes:
     """Settings."""
     stack: AsyncExitStack
     all: list[StreamServer] = field(default_factory=list)
-
-    def alone(self) -> AbstractAsyncContextManager[StreamServer]:
-        """A server on the same database that knows of no others."""
-        return serving_streams(self._settings({"nodes.redis": None}))
 
     async def add(self, **overrides: Any) -> StreamServer:
         changed = {key.replace("__", "."): value for key, value in overrides.items()}

@@ -5,13 +5,18 @@ import json
 import signal
 import subprocess
 import sys
+import time
+from collections import defaultdict
 from collections.abc import AsyncIterator
 from contextlib import aclosing, asynccontextmanager
+from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import func, select, update
 
 from lianpu.leases.models import Lease
+from lianpu.nodes.presence import beating
 from lianpu.streams.inbox.models import UnknownFace
 from lianpu.streams.models import Stream as StreamRow
 from lianpu.streams.models import StreamEvent
@@ -24,17 +29,25 @@ TAKEOVER_S = 25.0
 
 @asynccontextmanager
 async def _process(nodes: Nodes) -> AsyncIterator[tuple[subprocess.Popen[bytes], str]]:
-    """Another node, and its id."""
-    command = [sys.executable, "-m", "tests.api.streams.node_process", json.dumps(nodes.values)]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE)  # noqa: ASYNC220 (to be killed)
+    """A worker, and its id."""
+    home = Path(nodes.values["home"])
+    config = home / "worker.yaml"
+    sections: dict[str, dict[str, Any]] = defaultdict(dict)
+    for key, value in nodes.values.items():
+        section, _, name = key.partition(".")
+        if name:
+            sections[section][name] = value
+    config.write_text(json.dumps(sections), encoding="utf-8")
+    command = [sys.executable, "-m", "lianpu", "worker", "--streams", "--home", str(home), "--config", str(config)]
+    process = subprocess.Popen(command)  # noqa: ASYNC220 (to be killed)
     try:
-        assert process.stdout is not None
-        yield process, (await asyncio.to_thread(process.stdout.readline)).decode().strip()
+        async with asyncio.timeout(60):
+            while not (found := [one for one in beating(home, within_s=60, now=time.time()) if one.pid == process.pid]):
+                await asyncio.sleep(0.1)
+        yield process, found[0].id
     finally:
         process.kill()
         process.wait(timeout=30)
-        assert process.stdout is not None
-        process.stdout.close()
 
 
 async def _holder(server: StreamServer, stream: Stream) -> tuple[str | None, int]:

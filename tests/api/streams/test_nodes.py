@@ -4,7 +4,7 @@ import asyncio
 from contextlib import aclosing
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import delete, select
 
 from lianpu.leases.models import Lease
 from lianpu.streams.health import EndReason
@@ -199,13 +199,33 @@ async def test_R_OPS_2_events_kept_on_one_node_are_told_on_the_other_and_deliver
     await one.stop(stream)
 
 
-async def test_R_OPS_2_a_permanent_stream_of_a_server_that_was_alone_goes_on_when_there_are_several(
-    nodes: Nodes,
-) -> None:
-    async with nodes.alone() as server:
-        stream = await server.start("both.mp4", loop=True, permanent=True)
-        async with server.platform.database.session() as session:
-            assert (await session.scalars(select(Lease.name))).all() == []
+async def test_R_OPS_2_streams_that_there_are_no_leases_of_get_them_when_a_node_starts(nodes: Nodes) -> None:
+    before = await nodes.add()
+    stream = await before.start("both.mp4", loop=True, permanent=True)
+    await _stops(before)
+    async with before.platform.database.session() as session:
+        # As they come from SQLite, or from an older version.
+        await session.execute(delete(Lease))
+        await session.commit()
     one = await nodes.add()
     assert (await _running(one, stream))["stream_id"] == stream["stream_id"]
     assert (await one.stop(stream))["end_reason"] == EndReason.STOPPED
+
+
+async def test_R_OPS_2_without_a_redis_streams_are_controlled_from_other_nodes_and_never_run_twice(
+    nodes: Nodes,
+) -> None:
+    nodes.values["nodes.redis"] = None
+    one, other = await nodes.add(), await nodes.add(streams__run=False)
+    stream = await other.start("both.mp4", loop=True)
+    assert await nodes.runner_of(stream) is one
+    await _running(one, stream)
+    seen = await other.get(stream)
+    assert (seen["state"], seen["reason"]) == ("connecting", "Its node does not answer.")
+    runner = one.platform.streams.runs.going[0].runner
+    await other.client.post(f"{PATH}/{stream['stream_id']}/pause")
+    async with asyncio.timeout(10):
+        while not runner.detection_paused:
+            await asyncio.sleep(0.01)
+    assert code_of(await other.client.post(f"{PATH}/{stream['stream_id']}/record")) == (503, "node_unreachable")
+    assert (await other.stop(stream))["end_reason"] == EndReason.STOPPED

@@ -62,7 +62,7 @@ async def test_R_OPS_2_what_another_node_keeps_is_known_without_keeping_anything
 async def test_R_OPS_2_under_a_lost_lease_neither_faces_nor_events_nor_files_are_kept(
     make_inbox: MakeInbox, database: Database, files: LocalStorage, dlib: FaceAnalyzer, people: list[list[Person]]
 ) -> None:
-    leases = Leases(database)
+    leases = Leases(database, node="one")
     async with database.session() as session:
         session.add(Stream(id=STREAM, owner_id="u", name="", source=b"", shown="", options={}, lifetime_minutes=1.0))
         leases.add(session, STREAM)

@@ -56,7 +56,7 @@ class Asking:
         future = self._asked[question_id] = asyncio.get_running_loop().create_future()
         question = {"id": question_id, "node": self._node, "kind": kind, "about": about}
         try:
-            if await self._bus.publish(_questions(node), json.dumps(question).encode()):
+            if self._bus.is_shared and await self._bus.publish(_questions(node), json.dumps(question).encode()):
                 async with asyncio.timeout(timeout_s):
                     answer = await future
             else:
