@@ -110,7 +110,7 @@ async def _empty(url: str) -> None:
     await database.close()
 
 
-def _found(kind: str) -> DatabaseServer:
+def found_server(kind: str) -> DatabaseServer:
     driver, port, _ = SERVERS[kind]
     if importlib.util.find_spec(driver) is None:
         pytest.skip(f"{driver} is not installed")
@@ -133,7 +133,7 @@ def database_server() -> Iterator[Callable[[str], DatabaseServer]]:
 
     def found(kind: str) -> DatabaseServer:
         if kind not in servers:
-            servers[kind] = _found(kind)
+            servers[kind] = found_server(kind)
         return servers[kind]
 
     yield found

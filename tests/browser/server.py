@@ -20,7 +20,11 @@ from typing import Any
 
 from PIL import Image
 
+from tests.nodes.scaled import scaled
+
 START_TIMEOUT_S = 180
+INSTALLATION = os.environ.get("LIANPU_TEST_INSTALLATION")
+"""In place of one server a whole installation of this kind (tests/nodes/scaled.py)."""
 
 
 @dataclass(frozen=True)
@@ -90,10 +94,16 @@ class Server:
 
 @contextmanager
 def running_server(home: Path, log: Path, *, with_administrator: bool = True, **environment: str) -> Iterator[Server]:
-    port = _free_port()
     key = environment.setdefault("LIANPU_SERVER__API_KEY", secrets.token_urlsafe(24))
     # Every page of every test logs in.
     environment.setdefault("LIANPU_LIMITS__LOGIN", "null")
+    if INSTALLATION is not None:
+        folder = log.parent / f"{log.stem}-installation"
+        folder.mkdir()
+        with scaled(INSTALLATION, home, folder, environment) as nodes:
+            yield _with_administrator(Server(nodes.url, home, key), with_administrator)
+        return
+    port = _free_port()
     with log.open("wb") as output:
         process = subprocess.Popen(
             [sys.executable, "-m", "lianpu", "serve", "--port", str(port), "--home", str(home)],
@@ -103,17 +113,18 @@ def running_server(home: Path, log: Path, *, with_administrator: bool = True, **
         )
         try:
             _wait(f"http://127.0.0.1:{port}/health", process, log)
-            server = Server(f"http://127.0.0.1:{port}", home, key)
-            if not with_administrator:
-                yield server
-                return
-            name, password = server.administrator
-            fields = {"name": name, "password": password, "role": "admin", "must_change_password": False}
-            server.call("POST", "/api/v1/users/", json.dumps(fields).encode())
-            yield server
+            yield _with_administrator(Server(f"http://127.0.0.1:{port}", home, key), with_administrator)
         finally:
             process.terminate()
             process.wait(timeout=30)
+
+
+def _with_administrator(server: Server, is_wanted: bool) -> Server:
+    if is_wanted:
+        name, password = server.administrator
+        fields = {"name": name, "password": password, "role": "admin", "must_change_password": False}
+        server.call("POST", "/api/v1/users/", json.dumps(fields).encode())
+    return server
 
 
 def face_crop(photo: bytes, box: dict[str, float], margin: float) -> bytes:
