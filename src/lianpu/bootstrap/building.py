@@ -160,6 +160,7 @@ def build_platform(
         provenance=provenance,
         events=events,
         counters=accounts.counters,
+        node=node,
     )
     handlers.append(enhancement.work)
     workers = JobWorkers(
