@@ -1,4 +1,4 @@
-"""Is the server, or the worker, of this container well? Exit status 0 or 1. A server is asked where it says it answers."""
+"""Is the server, or the worker, of this container well? Exit status 0 or 1. A server is asked where it answers."""
 
 import json
 import os

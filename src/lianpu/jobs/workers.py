@@ -204,12 +204,13 @@ class JobWorkers:
     ) -> Job | None:
         async def claim(session: AsyncSession) -> Job | None:
             repository = JobRepository(session)
-            now = now_utc()
             job_id = await repository.next_claimable(
-                list(lane.kinds), now, among=among, submitted_before=submitted_before
+                list(lane.kinds), now_utc(), among=among, submitted_before=submitted_before
             )
             if job_id is None:
                 return None
+            # The search may have waited for the commit that brought the job: it did not begin before that.
+            now = now_utc()
             if not await repository.claim(job_id, self._name, now, now + timedelta(seconds=LEASE_S)):
                 return None
             job = await repository.job(job_id)
