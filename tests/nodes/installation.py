@@ -87,11 +87,11 @@ def installation(
             stack.callback(worker.stop)
             worker.start()
         running = Installation(nodes, working, environment)
-        running.until(lambda: all(_is_ready(worker) for worker in working), within_s=START_S)
+        running.until(lambda: all(is_ready(worker) for worker in working), within_s=START_S)
         yield running
 
 
-def _is_ready(worker: WorkerProcess) -> bool:
+def is_ready(worker: WorkerProcess) -> bool:
     assert worker.is_up, worker.log.read_text()[-3000:]
     for record in (worker.home / "nodes").glob("*.json"):
         text = record.read_text()

@@ -44,6 +44,10 @@ def worker(
     config: ConfigOption = None,
 ) -> None:
     """Work for the servers that share this home and its database (PostgreSQL or MariaDB)."""
+    if not check:
+        # Before anything that takes time: as the first process of a container it would not hear of an early stop.
+        for stop in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(stop, _end)
     settings = load_settings(home, config, {} if concurrency is None else {"jobs.workers": concurrency})
     if check:
         _check(settings)
@@ -70,6 +74,10 @@ def worker(
         told = f"{settings.jobs.workers} jobs at once"
         typer.echo(f"Lianpu worker: {told}   (home {settings.home}; Ctrl+C stops)", err=True)
         asyncio.run(_work(settings, node, work))
+
+
+def _end(*_: object) -> None:
+    raise SystemExit(0)
 
 
 async def _work(settings: "Settings", node: "Node", work: Work) -> None:

@@ -6,7 +6,7 @@ import time
 from collections import Counter
 from collections.abc import Collection, Sequence
 from contextlib import suppress
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -222,7 +222,8 @@ class HeldEnhancements:
     async def _end_orphans(self) -> None:
         """Those of a node that is gone."""
         async with self._database.session() as session:
-            left = await EnhancementRecords(session).unfinished()
+            moment = now_utc()
+            left = [job for job in await EnhancementRecords(session).unfinished() if not _is_leased(job, moment)]
             # After the rows: a node that has written one is among the living by then.
             living = await asyncio.to_thread(self.node.living)
             gone = [job for job in left if job.id not in self._tasks and _holder_of(job) not in living]
@@ -248,6 +249,11 @@ class HeldEnhancements:
                 if not await self.store.has(result.name):
                     EnhancementRecords.note_cleaned(job, Cleaned(now_utc(), CleaningReason.STOPPED))
             await session.commit()
+
+
+def _is_leased(job: Job, moment: datetime) -> bool:
+    """Somebody works on it."""
+    return job.lease_expires_at is not None and job.lease_expires_at > moment
 
 
 def _holder_of(job: Job) -> str | None:

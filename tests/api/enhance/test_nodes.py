@@ -28,7 +28,7 @@ async def nodes(
     """Two servers of one installation, and what ends the first of them."""
     async with AsyncExitStack() as stack:
         url = stack.enter_context(redis_server(tmp_path, *NOTHING_KEPT))
-        shared = {"nodes__redis": url, "enhance__storage": url, "limits__storage": url}
+        shared = {"nodes__redis": url, "enhance__storage": url, "limits__storage": url, "enhance__max_active": 1}
         second = await stack.enter_async_context(open_client(**shared))
         first_stack = await stack.enter_async_context(AsyncExitStack())
         first = await first_stack.enter_async_context(open_client(**shared))
@@ -77,15 +77,18 @@ async def test_R_ENH_6_what_a_killed_node_held_is_told_as_lost_and_what_a_living
 ) -> None:
     first, second, _ = nodes
     enhancer.stage_s, enhancer.estimated_s = 1, 60
-    enhancement_id = (await send(first, photo)).json()["enhancement"]["enhancement_id"]
+    running, waiting = [(await send(first, photo)).json()["enhancement"]["enhancement_id"] for _ in range(2)]
+    while (await status(first, running))["status"] != "processing":
+        await asyncio.sleep(0.01)
     look = second.platform.enhancement.held._end_orphans  # type: ignore[attr-defined]
     await look()
-    assert (await status(second, enhancement_id))["status"] in {"pending", "processing"}
-    # As the system does it for a process that has ended.
+    assert (await status(second, waiting))["status"] == "pending"
+    # As the system does it for a process that has ended. Its leases run on for a while.
     first.platform.node._lock.release()  # type: ignore[attr-defined]
     await look()
-    told = await status(second, enhancement_id)
+    told = await status(second, waiting)
     assert (told["status"], told["error"]["code"]) == ("failed", "enhancement_lost")
+    assert (await status(second, running))["status"] == "processing"
 
 
 async def test_R_ACC_4_uploads_are_counted_over_all_nodes(
