@@ -7,11 +7,11 @@ import pytest
 
 from lianpu.database.session import Database
 from lianpu.gallery.changes import GalleryChanges
+from lianpu.gallery.index_engine import ExactEngine
 from lianpu.gallery.indexes import GalleryIndexes
 from lianpu.gallery.models import Person
 from lianpu.gallery.repository import GalleryRepository
 from lianpu.storage.local import LocalStorage
-from lianpu.vectors.exact import ExactIndex
 
 pytestmark = pytest.mark.anyio
 
@@ -28,7 +28,7 @@ async def test_R_LIB_1_cancelled_change_is_whole_or_not_there(
     database = Database(database_url)
     storage = LocalStorage(tmp_path)
     storage.write("old.jpeg", b"old")
-    changes = GalleryChanges(database, storage, GalleryIndexes(database, ExactIndex))
+    changes = GalleryChanges(database, storage, GalleryIndexes(database, ExactEngine()))
     reached = asyncio.Event()
 
     async def change_it() -> None:

@@ -19,6 +19,7 @@ from lianpu.engines.image import ImageLimits, encode_jpeg
 from lianpu.gallery.changes import GalleryChanges
 from lianpu.gallery.consistency.check import ConsistencyCheck
 from lianpu.gallery.consistency.repairs import Repairs
+from lianpu.gallery.index_engine import ExactEngine
 from lianpu.gallery.indexes import GalleryIndexes
 from lianpu.gallery.models import FaceEmbedding, Person, PersonImage
 from lianpu.gallery.unfinished import ABANDONED_AFTER, mend_after_crash
@@ -26,7 +27,6 @@ from lianpu.jobs.jobs import Jobs
 from lianpu.jobs.workers import JobWorkers
 from lianpu.packs.metric import Metric
 from lianpu.storage.local import LocalStorage
-from lianpu.vectors.exact import ExactIndex
 from lianpu.vectors.index import IndexedEmbedding
 
 pytestmark = pytest.mark.anyio
@@ -114,7 +114,7 @@ class Gallery:
 async def gallery(tmp_path: Path, database_url: str) -> AsyncIterator[Gallery]:
     database = Database(database_url)
     storage = LocalStorage(tmp_path)
-    indexes = GalleryIndexes(database, ExactIndex)
+    indexes = GalleryIndexes(database, ExactEngine())
     changes = GalleryChanges(database, storage, indexes)
     folder = tmp_path / "jobs"
     repairs = Repairs(changes, indexes, storage, folder, limits=ImageLimits(), thumbnail_side_px=32)

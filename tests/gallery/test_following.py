@@ -1,126 +1,32 @@
 """R-OPS 2: several nodes on one database change one gallery, and each one's indexes show what all of them did."""
 
 import asyncio
-import random
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
-import numpy as np
 import pytest
-from numpy.typing import NDArray
 from sqlalchemy import func, select
 from sqlalchemy.exc import DBAPIError, OperationalError
 
-from lianpu.database.base import new_id, now_utc
-from lianpu.database.session import Database
+from lianpu.database.base import now_utc
 from lianpu.gallery import change_log, following
 from lianpu.gallery.change_log import GalleryLog
-from lianpu.gallery.changes import GalleryChange, GalleryChanges
 from lianpu.gallery.consistency.rows import check_index
 from lianpu.gallery.following import GalleryFollowing
-from lianpu.gallery.indexes import GalleryIndexes
-from lianpu.gallery.models import FaceEmbedding, GalleryLogEntry, Person, PersonImage
-from lianpu.gallery.thresholds import STATE_KEY, GalleryThresholds
+from lianpu.gallery.models import GalleryLogEntry, Person
 from lianpu.gallery.unfinished import NOTES_FOLDER, mend_after_crash
 from lianpu.nodes.bus import Bus, LocalBus
-from lianpu.packs.metric import Metric
 from lianpu.storage.local import LocalStorage
-from lianpu.vectors.exact import ExactIndex
-from lianpu.vectors.index import VectorIndex
+from tests.gallery.nodes import KEY, Node, add_image, change_at_random, node_on, stored_owners, stored_vectors
 
 pytestmark = pytest.mark.anyio
-KEY = ("alpha", "1")
-DIMENSION = 8
 
 
 @pytest.fixture
 def anyio_backend() -> str:
     return "asyncio"
-
-
-@dataclass
-class Node:
-    database: Database
-    indexes: GalleryIndexes
-    changes: GalleryChanges
-    thresholds: GalleryThresholds
-
-    async def index(self) -> VectorIndex:
-        return await self.indexes.index_of(KEY, DIMENSION, Metric.COSINE)
-
-    async def enrol(self, person_id: str) -> str:
-        """Id of the embedding; the person is made where there is none."""
-        async with self.changes.change() as change:
-            return await add_image(change, person_id, new_id())
-
-    async def delete(self, person_id: str) -> None:
-        async with self.changes.change() as change:
-            change.removed_embedding_ids += await change.repository.embedding_ids(person_id)
-            await change.repository.delete_person(person_id)
-
-    async def move(self, person_id: str, to: str) -> None:
-        """One image, where both are there."""
-        async with self.changes.change() as change:
-            images = await change.repository.images(person_id)
-            if not images or await change.repository.find_person(to) is None:
-                return
-            image = images[0]
-            embeddings = (await change.repository.embeddings_of_images([image.id]))[image.id]
-            image.person_id, image.is_primary = to, False
-            for embedding in embeddings:
-                embedding.person_id = to
-            change.added.extend(embeddings)
-
-    async def finds(self, vector: NDArray[np.float32]) -> str | None:
-        hits = (await self.index()).search(vector[None], 1)[0]
-        return hits[0].embedding_id if hits else None
-
-
-async def add_image(change: GalleryChange, person_id: str, sha256: str) -> str:
-    if await change.repository.find_person(person_id) is None:
-        change.session.add(Person(id=person_id, name=person_id, details={}))
-        await change.session.flush()
-    image_id = new_id()
-    change.session.add(
-        PersonImage(
-            id=image_id,
-            person_id=person_id,
-            sha256=sha256,
-            is_primary=await change.repository.primary_image(person_id) is None,
-            format="jpeg",
-            width=1,
-            height=1,
-            size_bytes=1,
-            box=[0, 0, 1, 1],
-            quality={},
-            stored_path=f"gallery/{image_id}.jpeg",
-            thumbnail_path=f"gallery/{image_id}.thumbnail.jpeg",
-        )
-    )
-    await change.session.flush()
-    row = FaceEmbedding(
-        id=new_id(),
-        person_id=person_id,
-        image_id=image_id,
-        pack=KEY[0],
-        pack_version=KEY[1],
-        dimension=DIMENSION,
-        vector=np.random.default_rng().standard_normal(DIMENSION).astype(np.float32),
-    )
-    change.add_embeddings([row])
-    return row.id
-
-
-def node_on(url: str, home: Path) -> Node:
-    database = Database(url)
-    indexes = GalleryIndexes(database, ExactIndex)
-    changes = GalleryChanges(database, LocalStorage(home), indexes)
-    thresholds = GalleryThresholds(database, changes)
-    indexes.follow_state(STATE_KEY, thresholds.restore)
-    return Node(database, indexes, changes, thresholds)
 
 
 @pytest.fixture
@@ -131,39 +37,10 @@ async def nodes(server_url: str, tmp_path: Path) -> AsyncIterator[list[Node]]:
         await node.database.close()
 
 
-async def stored_owners(database: Database) -> dict[str, str]:
-    async with database.session() as session:
-        return dict((await session.execute(select(FaceEmbedding.id, FaceEmbedding.person_id))).all())
-
-
-async def stored_vectors(database: Database) -> dict[str, NDArray[np.float32]]:
-    async with database.session() as session:
-        return dict((await session.execute(select(FaceEmbedding.id, FaceEmbedding.vector))).all())
-
-
 async def follow(nodes: list[Node], buses: list[Bus], stack: AsyncExitStack) -> None:
     for node, bus in zip(nodes, buses, strict=True):
         following_of_node = GalleryFollowing(node.database, node.indexes, node.changes, bus)
         await stack.enter_async_context(following_of_node.running())
-
-
-async def change_at_random(node: Node, seed: int) -> None:
-    chance = random.Random(seed)
-    for _ in range(25):
-        person, other = chance.sample("abcdefgh", 2)
-        step = chance.random()
-        if step < 0.5:
-            await node.enrol(person)
-        elif step < 0.65:
-            await node.delete(person)
-        elif step < 0.8:
-            await node.move(person, other)
-        elif step < 0.9:
-            await node.indexes.catch_up()
-        elif step < 0.95:
-            await node.indexes.drop(KEY)
-        else:
-            await node.index()
 
 
 @pytest.mark.parametrize("seed", range(3))

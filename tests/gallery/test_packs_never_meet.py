@@ -13,7 +13,7 @@ import pytest
 from sqlalchemy import select
 
 from lianpu.api.app import create_app
-from lianpu.gallery import assembly, checks, recognition
+from lianpu.gallery import checks, index_engine, recognition
 from lianpu.gallery.models import FaceEmbedding
 from lianpu.settings import load_settings
 from lianpu.vectors.exact import ExactIndex
@@ -58,7 +58,7 @@ class Watch:
                 watch.probed.update(key_of_vector(probe) for probe in probes)
                 return super().search(probes, top_k)
 
-        monkeypatch.setattr(assembly, "ExactIndex", WatchedIndex)
+        monkeypatch.setattr(index_engine, "ExactIndex", WatchedIndex)
         for module in (recognition, checks):
             original = module.raw_value
 

@@ -12,7 +12,14 @@ from lianpu.bootstrap.building import build_platform, database_of
 from lianpu.bootstrap.platform import Platform
 from lianpu.bootstrap.roles import SERVER, Roles
 from lianpu.engines.restore.enhancement import PhotoEnhancer
-from lianpu.errors import HomeUnwritableError, PackError, PackNotFoundError, SigningKeyError, StorageError
+from lianpu.errors import (
+    HomeUnwritableError,
+    PackError,
+    PackNotFoundError,
+    SigningKeyError,
+    StorageError,
+    VectorIndexUnavailableError,
+)
 from lianpu.gallery.unfinished import mend_after_crash, run_retries
 from lianpu.nodes.presence import Node
 from lianpu.observability.instruments import measure_with
@@ -71,6 +78,7 @@ async def open_platform(
         platform.delivery.close()
         await platform.queue.close()
         await platform.workers.queue.close()
+        await platform.gallery.indexes.close()
         await platform.bus.close()
         await platform.accounts.close()
         await platform.database.close()
@@ -189,7 +197,10 @@ async def _load_default_pack(platform: Platform) -> None:
         _log.error("the default pack cannot be used: %s", error.detail)
         return
     key = (analyzer.pack_name, analyzer.pack_version)
-    await platform.gallery.indexes.index_of(key, analyzer.dimension, analyzer.metric)
+    try:
+        await platform.gallery.indexes.index_of(key, analyzer.dimension, analyzer.metric)
+    except VectorIndexUnavailableError as error:
+        _log.error("searches cannot be answered yet: %s", error.detail)
 
 
 async def _load_liveness(platform: Platform) -> None:

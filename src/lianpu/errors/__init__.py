@@ -151,6 +151,7 @@ LianpuError
 ├── StorageError                 507 storage_unwritable
 ├── EnhancementLostError         500 enhancement_lost
 ├── EphemeralStoreError          503 ephemeral_store_unavailable
+├── VectorIndexUnavailableError  503 vector_index_unavailable (carries Retry-After)
 ├── ProviderError                500 provider_unavailable
 └── StartError                   not HTTP: the process ends with this text
     ├── SettingsError            settings_invalid
@@ -311,6 +312,7 @@ from lianpu.errors.service import (
     SourceLostError,
     SourceUnreadableError,
     StorageError,
+    VectorIndexUnavailableError,
 )
 from lianpu.errors.start import (
     DatabaseAddressError,
@@ -500,6 +502,7 @@ __all__ = [
     "UploadTooLargeError",
     "UserExistsError",
     "UserNotFoundError",
+    "VectorIndexUnavailableError",
     "VideoDamagedError",
     "VideoTooLongError",
     "WebhookNotFoundError",

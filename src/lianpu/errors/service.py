@@ -43,5 +43,9 @@ class EphemeralStoreError(LianpuError):
     code, status, title = "ephemeral_store_unavailable", 503, "Ephemeral store not usable"
 
 
+class VectorIndexUnavailableError(LianpuError):
+    code, status, title = "vector_index_unavailable", 503, "Vector index does not answer"
+
+
 class ProviderError(LianpuError):
     code, title = "provider_unavailable", "Execution provider not available"

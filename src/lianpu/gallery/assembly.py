@@ -2,7 +2,6 @@
 
 import asyncio
 from dataclasses import dataclass
-from functools import partial
 
 from lianpu.database.session import Database
 from lianpu.engines.face.analyzer import AnalyzerOptions
@@ -20,6 +19,7 @@ from lianpu.gallery.enrolment import Enrolment, EnrolmentRules
 from lianpu.gallery.following import GalleryFollowing
 from lianpu.gallery.gallery import Gallery
 from lianpu.gallery.generation import Generation
+from lianpu.gallery.index_engine import engine_of
 from lianpu.gallery.indexes import GalleryIndexes
 from lianpu.gallery.insights.calibration import Calibration
 from lianpu.gallery.insights.health import HealthCheck
@@ -49,7 +49,6 @@ from lianpu.runtime.sessions import Sessions
 from lianpu.settings import Settings
 from lianpu.storage.archive import ArchiveLimits
 from lianpu.storage.files import FileStorage
-from lianpu.vectors.exact import ExactIndex
 from lianpu.vectors.pairs import ScanLimits
 
 
@@ -80,7 +79,7 @@ def assemble_gallery(
     limits = ImageLimits(max_pixels=settings.images.max_pixels, max_side_px=settings.images.max_side_px)
     options = AnalyzerOptions(detector_input_size=settings.packs.detector_input_size)
     analyzers = Analyzers(registry, sessions, settings.packs.default, options)
-    indexes = GalleryIndexes(database, partial(ExactIndex, threads=sessions.threads))
+    indexes = GalleryIndexes(database, engine_of(settings, threads=sessions.threads))
     changes = GalleryChanges(database, storage, indexes)
     liveness = LivenessCheck(registry, sessions, **settings.liveness.model_dump())
     max_faces = settings.gallery.max_faces

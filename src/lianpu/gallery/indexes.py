@@ -5,15 +5,17 @@ import logging
 from collections import defaultdict
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from lianpu.database.session import Database
+from lianpu.errors import VectorIndexUnavailableError
 from lianpu.gallery.change_log import GalleryLog
 from lianpu.gallery.models import FaceEmbedding
-from lianpu.gallery.repository import GalleryRepository, VectorChunk
+from lianpu.gallery.repository import GalleryRepository, VectorChunk, batches
 from lianpu.observability.stages import Stage, count_faces, stage
 from lianpu.packs.folder import folder_name
 from lianpu.packs.metric import Metric
@@ -22,10 +24,21 @@ from lianpu.vectors.index import IndexedEmbedding, PersonHit, VectorIndex
 ROWS_PER_STEP = 2048
 ENTRIES_PER_STEP = 500
 
-IndexFactory = Callable[[int, Metric], VectorIndex]
 PackKey = tuple[str, str]
 """(pack name, pack version): vectors of different keys never meet."""
 _log = logging.getLogger(__name__)
+
+
+class IndexEngine(Protocol):
+    def open(self, key: PackKey, dimension: int, metric: Metric, /) -> VectorIndex:
+        """The index of a pack version: empty, or as it was left. Blocks.
+
+        Raises:
+            VectorIndexUnavailableError: where the indexes lie elsewhere, and that does not answer.
+        """
+        ...
+
+    def close(self) -> None: ...
 
 
 class GalleryIndexes:
@@ -36,12 +49,12 @@ class GalleryIndexes:
     index is filled, or between a commit of this process and its own showing.
     """
 
-    def __init__(self, database: Database, make_index: IndexFactory) -> None:
+    def __init__(self, database: Database, engine: IndexEngine) -> None:
         self.lock = asyncio.Lock()
         self.has_log = not database.is_sqlite
         """Other processes may change the same gallery."""
         self._database = database
-        self._make_index = make_index
+        self._engine = engine
         self._indexes: dict[PackKey, VectorIndex] = {}
         self._applying = asyncio.Lock()
         self._position: int | None = None
@@ -55,15 +68,20 @@ class GalleryIndexes:
         return self._position or 0
 
     async def index_of(self, key: PackKey, dimension: int, metric: Metric) -> VectorIndex:
-        """The index of a pack version, filled from the database at the first call.
+        """The index of a pack version, made equal to the database at the first call, and after a call to it failed.
 
         To whoever holds `lock` within a change it shows all that was committed before.
+
+        Raises:
+            VectorIndexUnavailableError: the indexes lie elsewhere, and that does not answer.
         """
-        if key not in self._indexes:
+        index = self._indexes.get(key)
+        if index is None or not index.is_usable:
             async with self._applying:
-                if key not in self._indexes:
-                    self._indexes[key] = await self._filled(key, dimension, metric)
-        return self._indexes[key]
+                index = self._indexes.get(key)
+                if index is None or not index.is_usable:
+                    index = self._indexes[key] = await self._filled(key, dimension, metric)
+        return index
 
     @asynccontextmanager
     async def committing(self, head: int | None) -> AsyncGenerator[None]:
@@ -111,10 +129,19 @@ class GalleryIndexes:
             async with self._database.session() as own:
                 await self._follow(own)
 
-    def holds_any(self, embedding_ids: Iterable[str]) -> bool:
-        """Whether an index still has one of these rows."""
+    async def may_hold_any(self, embedding_ids: Iterable[str]) -> bool:
+        """Whether an index still has one of these rows, or cannot be asked."""
         ids = list(embedding_ids)
-        return any(index.holds(embedding_id) for index in self._indexes.values() for embedding_id in ids)
+
+        def holds_any() -> bool:
+            return any(index.holds(embedding_id) for index in self._indexes.values() for embedding_id in ids)
+
+        if not all(index.is_usable for index in self._indexes.values()):
+            return True
+        try:
+            return await asyncio.to_thread(holds_any)
+        except VectorIndexUnavailableError:
+            return True
 
     def owners(self, key: PackKey) -> dict[str, str] | None:
         """Embedding id -> person id of every row; None where the index is not filled yet. Blocks."""
@@ -129,6 +156,9 @@ class GalleryIndexes:
         """Free the memory of an index; it is filled anew when it is next needed."""
         async with self._applying:
             self._indexes.pop(key, None)
+
+    async def close(self) -> None:
+        await asyncio.to_thread(self._engine.close)
 
     def sizes(self) -> dict[PackKey, int]:
         return {key: len(index) for key, index in self._indexes.items()}
@@ -162,11 +192,15 @@ class GalleryIndexes:
         await self.apply(sorted(set(ids) - {row.id for row in there}), there)
 
     def _apply(self, removed_ids: Sequence[str], rows: dict[PackKey, list[IndexedEmbedding]]) -> None:
-        for index in self._indexes.values():
-            index.remove(removed_ids)
-        for key, added in rows.items():
-            if key in self._indexes:
-                self._indexes[key].add(added)
+        for key, index in self._indexes.items():
+            if not index.is_usable:
+                continue
+            try:
+                index.remove(removed_ids)
+                index.add(rows.get(key, ()))
+            except VectorIndexUnavailableError:
+                # The database has it: the index is compared with it before it is used again.
+                _log.warning("an index is behind the gallery", extra={"pack": folder_name(*key)})
 
     async def _refill(self, key: PackKey) -> None:
         if key in self._indexes:
@@ -174,10 +208,15 @@ class GalleryIndexes:
             self._indexes[key] = await self._filled(key, old.dimension, old.metric)
 
     async def _filled(self, key: PackKey, dimension: int, metric: Metric) -> VectorIndex:
-        index = self._make_index(dimension, metric)
         # What is committed while it is read may be in it already, and is looked up once more.
         await self.begin_following()
+        index = await asyncio.to_thread(self._engine.open, key, dimension, metric)
+        # Before the database: what is not there any more then has been deleted.
+        held = await asyncio.to_thread(index.owners)
         async with self._database.session() as session:
+            if held:
+                await _mend(GalleryRepository(session), index, key, held)
+                return index
             async for chunk in GalleryRepository(session).vector_chunks(*key, ROWS_PER_STEP):
                 await asyncio.to_thread(_add_chunk, index, chunk, dimension)
         return index
@@ -192,6 +231,20 @@ def search_index(
         hits = index.search(embeddings, top_k)
     count_faces(Stage.SEARCH, label, len(embeddings))
     return hits
+
+
+async def _mend(repository: GalleryRepository, index: VectorIndex, key: PackKey, held: dict[str, str]) -> None:
+    """Make an index that outlives the process equal to the database."""
+    stored = await repository.owners(*key)
+    surplus = held.keys() - stored.keys()
+    differing = [embedding_id for embedding_id, person_id in stored.items() if held.get(embedding_id) != person_id]
+    await asyncio.to_thread(index.remove, sorted(surplus))
+    for ids in batches(differing):
+        rows = [IndexedEmbedding(row.id, row.person_id, row.vector) for row in await repository.embeddings(ids)]
+        await asyncio.to_thread(index.add, rows)
+    if surplus or differing:
+        counts = {"pack": folder_name(*key), "removed": len(surplus), "added": len(differing)}
+        _log.info("an index differed from the database and was mended", extra=counts)
 
 
 def _add_chunk(index: VectorIndex, chunk: VectorChunk, dimension: int) -> None:

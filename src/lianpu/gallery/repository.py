@@ -184,6 +184,15 @@ class GalleryRepository:
             found += await self._session.scalars(query.execution_options(populate_existing=True))
         return found
 
+    async def owners(self, pack: str, version: str) -> dict[str, str]:
+        """Embedding id -> person id, of a pack version."""
+        query = select(FaceEmbedding.id, FaceEmbedding.person_id).where(
+            FaceEmbedding.pack == pack, FaceEmbedding.pack_version == version
+        )
+        # In parts: other requests get their turn between them.
+        rows = await self._session.stream(query.execution_options(yield_per=2000))
+        return {embedding_id: person_id async for embedding_id, person_id in rows}
+
     async def vectors_of_person(self, person_id: str, pack: str, version: str) -> Sequence[NDArray[np.float32]]:
         query = select(FaceEmbedding.vector).where(
             FaceEmbedding.person_id == person_id,

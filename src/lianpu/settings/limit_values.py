@@ -38,6 +38,16 @@ def broker_address(value: Any) -> Any:
     return SecretStr(value)
 
 
+def milvus_address(value: Any) -> Any:
+    """It may hold a token."""
+    if value is None:
+        return value
+    parts = urlsplit(value if isinstance(value, str) else "")
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise ValueError("must be the address of a Milvus such as http://user:password@host:19530/database")
+    return SecretStr(value)
+
+
 def _redis(value: Any, else_: str) -> SecretStr:
     parts = urlsplit(value if isinstance(value, str) else "")
     if parts.scheme not in {"redis", "rediss"} or not parts.hostname:

@@ -13,7 +13,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, SecretSt
 from lianpu.settings.compreface_section import CompreFaceSettings
 from lianpu.settings.engine_sections import CameraSettings, EngineSettings, RuntimeSettings
 from lianpu.settings.enhance_section import EnhanceSettings
-from lianpu.settings.limit_values import Rate, broker_address, counter_storage, redis_address
+from lianpu.settings.limit_values import Rate, broker_address, counter_storage, milvus_address, redis_address
 from lianpu.settings.observability_section import ObservabilitySettings
 from lianpu.settings.section import AbsolutePath, Names, Networks, listed
 from lianpu.settings.section import Section as _Section
@@ -25,6 +25,7 @@ SECRETS = frozenset(
         "database.url",
         "nodes.redis",
         "jobs.broker",
+        "gallery.milvus_url",
         "accounts.secret",
         "limits.storage",
         "enhance.storage",
@@ -171,6 +172,8 @@ class PackSettings(_Section):
 
 
 class GallerySettings(_Section):
+    index: Literal["exact", "milvus"]
+    milvus_url: Annotated[SecretStr, BeforeValidator(milvus_address)] | None
     max_faces: int = Field(ge=1, le=1000)
     thumbnail_side_px: int = Field(ge=32, le=1024)
 

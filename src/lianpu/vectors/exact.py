@@ -39,6 +39,7 @@ class ExactIndex:
         """`threads`: how many read at once for one search; None: one for each core the process may use."""
         self.dimension = dimension
         self.metric = metric
+        self.is_usable = True
         self._threads = threads or usable_cores()
         self._helpers = ThreadPoolExecutor(self._threads - 1, "vectors") if self._threads > 1 else None
         self._block_rows = block_rows

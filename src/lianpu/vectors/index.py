@@ -29,10 +29,18 @@ class PersonHit:
 
 
 class VectorIndex(Protocol):
-    """All embeddings of one pack version. Calls block and may come from several threads at once."""
+    """All embeddings of one pack version. Calls block and may come from several threads at once.
+
+    One that lies elsewhere raises `VectorIndexUnavailableError` from any call while that is away.
+    """
 
     dimension: int
     metric: Metric
+
+    @property
+    def is_usable(self) -> bool:
+        """False: a call failed, and what the index holds is to be compared with the database before it is used."""
+        ...
 
     def __len__(self) -> int: ...
 

@@ -10,6 +10,7 @@ from lianpu.database.session import Database
 from lianpu.engines.face.analyzer import FaceAnalyzer, load_analyzer
 from lianpu.engines.image import decode_image
 from lianpu.gallery.changes import GalleryChanges
+from lianpu.gallery.index_engine import ExactEngine
 from lianpu.gallery.indexes import GalleryIndexes
 from lianpu.gallery.thresholds import GalleryThresholds
 from lianpu.packs.registry import PackRegistry
@@ -17,7 +18,6 @@ from lianpu.runtime.onnx import OnnxSessionFactory
 from lianpu.storage.local import LocalStorage
 from lianpu.streams.inbox.inbox import InboxRules, UnknownInbox
 from lianpu.streams.pipeline import Person
-from lianpu.vectors.exact import ExactIndex
 from tests.api.conftest import api_database, open_client, settings_for  # noqa: F401
 from tests.streams.inbox.sightings import track_of, tracks_of, views
 
@@ -70,7 +70,7 @@ def make_inbox(database: Database, files: LocalStorage) -> MakeInbox:
         return UnknownInbox(
             database,
             files,
-            GalleryThresholds(database, GalleryChanges(database, files, GalleryIndexes(database, ExactIndex))),
+            GalleryThresholds(database, GalleryChanges(database, files, GalleryIndexes(database, ExactEngine()))),
             rules,
         )
 

@@ -101,12 +101,3 @@ class ConsistencyRepository:
         query = select(PersonImage.id, PersonImage.person_id).outerjoin(Person, Person.id == PersonImage.person_id)
         rows = await self._session.execute(query.where(Person.id.is_(None)))
         return [(image_id, person_id) for image_id, person_id in rows]
-
-    async def owners(self, pack: str, version: str) -> dict[str, str]:
-        """Embedding id -> person id."""
-        query = select(FaceEmbedding.id, FaceEmbedding.person_id).where(
-            FaceEmbedding.pack == pack, FaceEmbedding.pack_version == version
-        )
-        # In parts: other requests get their turn between them.
-        rows = await self._session.stream(query.execution_options(yield_per=2000))
-        return {embedding_id: person_id async for embedding_id, person_id in rows}

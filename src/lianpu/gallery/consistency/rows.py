@@ -47,7 +47,7 @@ async def check_persons(database: Database) -> list[Finding]:
 async def check_index(changes: GalleryChanges, indexes: GalleryIndexes, key: PackKey) -> list[Finding]:
     """The index of this process against the embeddings of the pack version; nothing is changed meanwhile."""
     async with changes.change() as still:
-        stored = await ConsistencyRepository(still.session).owners(*key)
+        stored = await still.repository.owners(*key)
         held = await asyncio.to_thread(indexes.owners, key)
     if held is None or held == stored:
         return []

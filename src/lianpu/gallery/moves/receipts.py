@@ -70,7 +70,7 @@ async def receipt_of(
         embeddings=doomed.embeddings,
         files=len(doomed.files) - len(files),
         remaining_files=files,
-        verified=rows == 0 and not files and not indexes.holds_any(doomed.embedding_ids),
+        verified=rows == 0 and not files and not await indexes.may_hold_any(doomed.embedding_ids),
     )
 
 

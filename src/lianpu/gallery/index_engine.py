@@ -1,0 +1,54 @@
+"""What the gallery's indexes are made of: exact in memory, or Milvus."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from lianpu.errors import SettingsError
+from lianpu.packs.folder import folder_name
+from lianpu.packs.metric import Metric
+from lianpu.settings import Settings
+from lianpu.vectors.exact import ExactIndex
+from lianpu.vectors.index import VectorIndex
+from lianpu.vectors.milvus import Milvus, MilvusAddress, MilvusIndex
+
+LITE_FILE = Path("cache", "milvus.db")
+
+
+class ExactEngine:
+    def __init__(self, *, threads: int | None = None) -> None:
+        """`threads`: as of `ExactIndex`."""
+        self._threads = threads
+
+    def open(self, _key: tuple[str, str], dimension: int, metric: Metric) -> VectorIndex:
+        return ExactIndex(dimension, metric, threads=self._threads)
+
+    def close(self) -> None:
+        """There is nothing to close."""
+
+
+class MilvusEngine:
+    def __init__(self, milvus: Milvus) -> None:
+        self._milvus = milvus
+        self.close: Callable[[], None] = milvus.close
+
+    def open(self, key: tuple[str, str], dimension: int, metric: Metric) -> VectorIndex:
+        return MilvusIndex(self._milvus, folder_name(*key), dimension, metric)
+
+
+def engine_of(settings: Settings, *, threads: int) -> ExactEngine | MilvusEngine:
+    """As `gallery.index` says; nothing is opened yet.
+
+    Raises:
+        SettingsError: Milvus Lite is asked for by several nodes, or packages are missing.
+    """
+    gallery = settings.gallery
+    if gallery.index == "exact":
+        return ExactEngine(threads=threads)
+    if gallery.milvus_url is not None:
+        return MilvusEngine(Milvus(MilvusAddress.of_url(gallery.milvus_url.get_secret_value())))
+    if settings.nodes.redis is not None:
+        raise SettingsError(
+            "gallery.index is milvus without gallery.milvus_url: Milvus Lite serves one process alone. Several nodes "
+            "need the address of a Milvus, or gallery.index: exact."
+        )
+    return MilvusEngine(Milvus(MilvusAddress.of_file(settings.home / LITE_FILE)))
