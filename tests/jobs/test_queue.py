@@ -128,3 +128,12 @@ async def test_R_OPS_2_a_broker_that_is_away_refuses_nothing_and_is_found_again(
                 queue.announce("heard")
                 await asyncio.sleep(0.2)
     await queue.close()
+
+
+async def test_R_OPS_4_the_broker_is_the_one_of_the_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CELERY_BROKER_URL", "redis://127.0.0.1:9/0")
+    monkeypatch.setenv("CELERY_BROKER_READ_URL", "redis://127.0.0.1:9/0")
+    monkeypatch.setenv("CELERY_BROKER_WRITE_URL", "redis://127.0.0.1:9/0")
+    app = CeleryQueue("redis://127.0.0.1:10/0")._app
+    for connection in (app.connection_for_read(), app.connection_for_write()):
+        assert connection.port == 10
