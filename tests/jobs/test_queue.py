@@ -26,7 +26,7 @@ def anyio_backend() -> str:
     return "asyncio"
 
 
-@pytest.fixture(params=["alone", "bus", "redis", "rabbitmq"])
+@pytest.fixture(params=["alone", "bus", "redis", pytest.param("rabbitmq", marks=pytest.mark.servers)])
 async def nodes(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[tuple[JobQueue, JobQueue]]:
     """The queue of a node that announces, and of one that takes; alone: the same."""
     name = f"lianpu.test.{secrets.token_hex(4)}"
@@ -96,7 +96,7 @@ async def test_R_OPS_2_what_is_announced_is_taken_on_another_node(nodes: tuple[J
     assert not taking.is_taking
 
 
-@pytest.mark.parametrize("nodes", ["redis", "rabbitmq"], indirect=True)
+@pytest.mark.parametrize("nodes", ["redis", pytest.param("rabbitmq", marks=pytest.mark.servers)], indirect=True)
 async def test_R_OPS_2_a_broker_gives_a_worker_no_more_than_it_runs_and_what_it_did_not_end_to_another(
     nodes: tuple[JobQueue, JobQueue],
 ) -> None:
@@ -116,6 +116,7 @@ async def test_R_OPS_2_a_broker_gives_a_worker_no_more_than_it_runs_and_what_it_
     await _until(lambda: set(quick.taken) == {str(number) for number in range(6)})
 
 
+@pytest.mark.slow
 async def test_R_OPS_2_a_broker_that_is_away_refuses_nothing_and_is_found_again(tmp_path: Path) -> None:
     port = unused_port()
     queue, taker = CeleryQueue(f"redis://127.0.0.1:{port}/0"), Taker()
@@ -127,3 +128,12 @@ async def test_R_OPS_2_a_broker_that_is_away_refuses_nothing_and_is_found_again(
                 queue.announce("heard")
                 await asyncio.sleep(0.2)
     await queue.close()
+
+
+async def test_R_OPS_4_the_broker_is_the_one_of_the_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CELERY_BROKER_URL", "redis://127.0.0.1:9/0")
+    monkeypatch.setenv("CELERY_BROKER_READ_URL", "redis://127.0.0.1:9/0")
+    monkeypatch.setenv("CELERY_BROKER_WRITE_URL", "redis://127.0.0.1:9/0")
+    app = CeleryQueue("redis://127.0.0.1:10/0")._app
+    for connection in (app.connection_for_read(), app.connection_for_write()):
+        assert connection.port == 10

@@ -25,7 +25,7 @@ from tests.crash.server import CrashingServer
 from tests.crash.test_kill import ENVIRONMENT, home, photos
 from tests.databases import DatabaseServer, done, served
 from tests.jobs.test_queue import RABBITMQ, RABBITMQ_URL
-from tests.nodes.installation import Installation, installation
+from tests.nodes.installation import Installation, installation, is_ready
 from tests.redis_server import NOTHING_KEPT, redis_server, unused_port
 
 __all__ = ["home", "photos"]
@@ -110,6 +110,30 @@ def test_R_OPS_2_a_batch_survives_kill_9_of_its_worker_and_a_broker_that_loses_e
     assert Counter(_hashes(parts.database_url)) == Counter(hashlib.sha256(data).hexdigest() for _, data in sent)
     with capsys.disabled():
         print(f"\nall done {took_s:.1f} s after the kill")
+
+
+def test_R_OPS_2_a_worker_that_is_told_to_stop_hands_its_job_over_and_any_server_cancels_it(
+    running: Installation, photos: list[tuple[str, bytes]], capsys: pytest.CaptureFixture[str]
+) -> None:
+    first, second = running.servers
+    job_id = _enrol(first, photos)
+    running.until(lambda: _done(first, job_id) >= 2, within_s=60)
+    # Whichever has the job, one of the two hands it over.
+    for number, worker in enumerate(running.workers):
+        assert worker.stop() == 0, running.logs()
+        done = _done(second, job_id)
+        running.until(lambda done=done: _done(second, job_id) > done + 2, within_s=15)
+        if number == 0:
+            worker.start()
+            running.until(lambda worker=worker: is_ready(worker), within_s=60)
+    began = time.monotonic()
+    second.call("POST", f"/api/v1/jobs/{job_id}/cancel")
+    running.until(lambda: first.job(job_id)["finished_at"], within_s=10)
+    took_s = time.monotonic() - began
+    job = first.job(job_id)
+    assert (job["status"], job["attempts"]) == ("cancelled", 1), job
+    with capsys.disabled():
+        print(f"\ncancelled at another server in {took_s:.2f} s, after {_done(first, job_id)} photos")
 
 
 def _hashes(database_url: str) -> list[str]:

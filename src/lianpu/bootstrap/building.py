@@ -22,6 +22,7 @@ from lianpu.engines.image import ImageLimits
 from lianpu.engines.restore.enhancement import PhotoEnhancer
 from lianpu.engines.restore.enhancer import EnhancementLimits, PackPhotoEnhancer
 from lianpu.enhance.assembly import assemble_enhancements
+from lianpu.errors import SettingsError
 from lianpu.gallery.assembly import assemble_gallery
 from lianpu.images.face_models import FaceAnalysisModel, FaceAttributesModel
 from lianpu.images.images import Images
@@ -160,6 +161,7 @@ def build_platform(
         provenance=provenance,
         events=events,
         counters=accounts.counters,
+        node=node,
     )
     handlers.append(enhancement.work)
     workers = JobWorkers(
@@ -252,10 +254,16 @@ def queue_of(settings: Settings, bus: Bus) -> JobQueue:
     """Nothing is reached yet.
 
     Raises:
-        SettingsError: `jobs.broker` names a broker, and the package for it is not installed.
+        SettingsError: `jobs.broker` names a broker, and no worker could run jobs, or its package is not installed.
     """
     url = settings.jobs.broker
-    return TableQueue(bus) if url is None else CeleryQueue(url.get_secret_value())
+    if url is None:
+        return TableQueue(bus)
+    if not settings.database.is_server:
+        raise SettingsError(
+            "jobs.broker leaves all jobs to workers, and those share a database server: database.url names none."
+        )
+    return CeleryQueue(url.get_secret_value())
 
 
 def has_database(settings: Settings) -> bool:

@@ -54,6 +54,10 @@ def worker(
     config: ConfigOption = None,
 ) -> None:
     """Work for the servers that share this home and its database (PostgreSQL or MariaDB)."""
+    if not check:
+        # Before anything that takes time: as the first process of a container it would not hear of an early stop.
+        for stop in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(stop, _end)
     work = Work(jobs or not streams, streams or not jobs)
     overrides: dict[str, object] = {} if concurrency is None else {"jobs.workers": concurrency}
     if work.streams:
@@ -83,6 +87,10 @@ def worker(
             typer.echo(ALONE, err=True)
         typer.echo(f"Lianpu worker: {work.told(settings)}   (home {settings.home}; Ctrl+C stops)", err=True)
         asyncio.run(_work(settings, node, work))
+
+
+def _end(*_: object) -> None:
+    raise SystemExit(0)
 
 
 async def _work(settings: "Settings", node: "Node", work: Work) -> None:

@@ -21,6 +21,7 @@ from lianpu.jobs.jobs import Jobs
 from lianpu.jobs.models import Job
 from lianpu.jobs.ownership import ENHANCEMENT
 from lianpu.jobs.workers import Lane
+from lianpu.nodes.presence import Node
 from lianpu.provenance.provenance import Provenance
 from lianpu.runtime.scheduling import InferenceQueue
 from lianpu.settings import EnhanceSettings, Settings
@@ -61,6 +62,7 @@ def assemble_enhancements(
     provenance: Provenance,
     events: JobEvents,
     counters: Counters,
+    node: Node,
 ) -> EnhancementParts:
     """Nothing is read or reached yet.
 
@@ -73,7 +75,7 @@ def assemble_enhancements(
         max_held_bytes=own.max_held_bytes,
         turns=max(1, queue.numbers.workers // 2),
     )
-    held = HeldEnhancements(database, _store(own), admission, audit, events)
+    held = HeldEnhancements(database, _store(own), admission, audit, events, node)
     work = EnhancementWork(held, enhancer, queue, turns, provenance, own)
     rate = RateLimit(counters, own.per_user, "enhance", "photos and archives sent to be enhanced")
     return EnhancementParts(database, held, work, enhancer, rate, own)

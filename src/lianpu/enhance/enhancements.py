@@ -1,6 +1,7 @@
 """Enhancements as their owners see them: sent, estimated, looked at, fetched once, cleaned."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import timedelta
 from functools import partial
@@ -33,7 +34,7 @@ from lianpu.errors import (
 )
 from lianpu.http.rate_limit import RateLimit
 from lianpu.jobs.jobs import JobDraft, Jobs
-from lianpu.jobs.models import Job, JobStatus
+from lianpu.jobs.models import ENDED, Job, JobStatus
 from lianpu.jobs.ownership import ENHANCEMENT
 from lianpu.settings import EnhanceSettings
 from lianpu.storage.ephemeral import Sealed, erase_sealed
@@ -43,6 +44,8 @@ from lianpu.storage.sealing import SEGMENT_BYTES, Opener, SealBrokenError
 
 HEADER_BYTES = 1 << 20
 """A header that says no size within so many bytes is none that a camera writes."""
+ELSEWHERE_S = 5.0
+ELSEWHERE_POLL_S = 0.05
 GONE = {
     CleaningReason.RETRIEVED: "The result was fetched, and overwritten then: it can be fetched once.",
     CleaningReason.EXPIRED: "Nobody fetched the result in time: it was overwritten.",
@@ -197,7 +200,7 @@ class Enhancements:
             except JobStateError:  # it has ended in this very moment
                 job = await self._own_job(owner_id, enhancement_id)
         if task is None:
-            await self._clean_job(job)
+            await self._clean_job(await self._ended_elsewhere(owner_id, enhancement_id))
         elif task.status is EnhancementStatus.PROCESSING:
             await task.ended.wait()  # at its next step
             await self.held.clean(task, CleaningReason.DELETED)
@@ -240,7 +243,7 @@ class Enhancements:
         try:
             await self._jobs.seen_by(principal).submit(
                 ENHANCEMENT,
-                {"is_batch": is_batch, "size_bytes": task.upload_bytes},
+                {"is_batch": is_batch, "size_bytes": task.upload_bytes, "node": self.held.node.id},
                 draft=JobDraft(enhancement_id, self._jobs.folder_of(enhancement_id)),
                 total=task.total,
             )
@@ -261,6 +264,15 @@ class Enhancements:
             job = await EnhancementRecords(session).job(enhancement_id)
         if job is None or job.owner_id != owner_id:
             raise _no_such(enhancement_id)
+        return job
+
+    async def _ended_elsewhere(self, owner_id: str, enhancement_id: str) -> Job:
+        """Its node ends it at its next step; one that does not answer may be gone, and is not waited for any longer."""
+        deadline = time.monotonic() + ELSEWHERE_S
+        job = await self._own_job(owner_id, enhancement_id)
+        while job.status not in ENDED and time.monotonic() < deadline:
+            await asyncio.sleep(ELSEWHERE_POLL_S)
+            job = await self._own_job(owner_id, enhancement_id)
         return job
 
     async def _clean_job(self, job: Job) -> None:

@@ -6,7 +6,7 @@ import time
 from collections import Counter
 from collections.abc import Collection, Sequence
 from contextlib import suppress
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -21,6 +21,7 @@ from lianpu.errors import AuditUnavailableError, EnhancementLostError, Ephemeral
 from lianpu.http.audited import Action
 from lianpu.jobs.events import JobEvents
 from lianpu.jobs.models import Job, JobStatus
+from lianpu.nodes.presence import Node
 from lianpu.storage.ephemeral import EphemeralStore
 
 SWEEP_S = 1.0
@@ -28,7 +29,6 @@ ORPHANS_EVERY_S = 30.0
 REMEMBERED = timedelta(hours=1)
 MAX_REMEMBERED = 1000
 """Ended enhancements whose names and steps their owners still see."""
-WAITED_TOO_LONG = timedelta(hours=6)
 _LOST = "The server ended while it had this: what was sent lay in its memory alone. Nothing is left; send it again."
 _log = logging.getLogger(__name__)
 
@@ -37,9 +37,16 @@ class HeldEnhancements:
     """Lives on one event loop."""
 
     def __init__(
-        self, database: Database, store: EphemeralStore, admission: Admission, audit: Audit, events: JobEvents
+        self,
+        database: Database,
+        store: EphemeralStore,
+        admission: Admission,
+        audit: Audit,
+        events: JobEvents,
+        node: Node,
     ) -> None:
         self.store = store
+        self.node = node
         self.admission = admission
         self._database = database
         self._audit = audit
@@ -198,8 +205,11 @@ class HeldEnhancements:
         await self._note_lost()
 
     async def close(self) -> None:
-        """Overwrite everything, in order: the server ends."""
+        """Overwrite everything, in order: the server ends. Results that other nodes can give out stay their time."""
+        leaves_results = self.store.is_shared and self.node.is_registered
         for task in list(self._tasks.values()):
+            if leaves_results and task.status is EnhancementStatus.COMPLETED and not task.is_leaving:
+                continue
             await self.clean(task, CleaningReason.STOPPED)
             if not task.is_noted:
                 await self._note_task(task)
@@ -207,13 +217,17 @@ class HeldEnhancements:
             left = await EnhancementRecords(session).unfinished()
             await self._end(session, [job for job in left if job.id in self._tasks])
         with suppress(EphemeralStoreError):
-            await self.store.close()
+            await self.store.close(erases=not leaves_results)
 
     async def _end_orphans(self) -> None:
         """Those of a node that is gone."""
         async with self._database.session() as session:
-            left = await EnhancementRecords(session).abandoned(now_utc(), WAITED_TOO_LONG)
-            await self._end(session, [job for job in left if job.id not in self._tasks])
+            moment = now_utc()
+            left = [job for job in await EnhancementRecords(session).unfinished() if not _is_leased(job, moment)]
+            # After the rows: a node that has written one is among the living by then.
+            living = await asyncio.to_thread(self.node.living)
+            gone = [job for job in left if job.id not in self._tasks and _holder_of(job) not in living]
+            await self._end(session, gone)
 
     async def _end(self, session: AsyncSession, jobs: Sequence[Job]) -> None:
         for job in jobs:
@@ -226,11 +240,25 @@ class HeldEnhancements:
     async def _note_lost(self) -> None:
         """Results that lay in a memory that is gone."""
         async with self._database.session() as session:
-            for job in await EnhancementRecords(session).uncleaned():
+            uncleaned = await EnhancementRecords(session).uncleaned()
+            living = await asyncio.to_thread(self.node.living)
+            for job in uncleaned:
                 result = result_of(job)
-                if result is not None and not await self.store.has(result.name):
+                if _holder_of(job) in living or result is None:
+                    continue
+                if not await self.store.has(result.name):
                     EnhancementRecords.note_cleaned(job, Cleaned(now_utc(), CleaningReason.STOPPED))
             await session.commit()
+
+
+def _is_leased(job: Job, moment: datetime) -> bool:
+    """Somebody works on it."""
+    return job.lease_expires_at is not None and job.lease_expires_at > moment
+
+
+def _holder_of(job: Job) -> str | None:
+    """In whose memory it lies, or lay."""
+    return job.parameters.get("node")
 
 
 def _fail(job: Job) -> None:

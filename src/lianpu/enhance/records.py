@@ -2,10 +2,10 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import or_, select
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from lianpu.enhance.results import StoredResult
@@ -71,12 +71,6 @@ class EnhancementRecords:
     async def unfinished(self) -> Sequence[Job]:
         query = select(Job).where(Job.kind == ENHANCEMENT, Job.status.not_in(ENDED))
         return (await self._session.scalars(query)).all()
-
-    async def abandoned(self, before: datetime, patience: timedelta) -> Sequence[Job]:
-        """Unfinished ones whose lease ended before, or that have waited for `patience`."""
-        waited = (Job.status == JobStatus.PENDING) & (Job.created_at < before - patience)
-        query = select(Job).where(Job.kind == ENHANCEMENT, Job.status.not_in(ENDED))
-        return (await self._session.scalars(query.where(or_(Job.lease_expires_at < before, waited)))).all()
 
     async def uncleaned(self) -> Sequence[Job]:
         """Completed ones whose result may still be there."""

@@ -12,6 +12,7 @@ from collections import deque
 from collections.abc import Coroutine
 from concurrent.futures import CancelledError, ThreadPoolExecutor
 from contextlib import suppress
+from functools import partial
 from typing import Any, cast
 from urllib.parse import urlsplit
 
@@ -41,14 +42,8 @@ class CeleryQueue:
         Raises:
             SettingsError: Celery is not installed.
         """
-        try:
-            from celery import Celery  # pyright: ignore[reportMissingTypeStubs]
-        except ImportError as error:
-            raise SettingsError(
-                "jobs.broker names a broker, and the package for it is not installed: install lianpu[celery]."
-            ) from error
         self._name = queue
-        self._app: Any = cast(Any, Celery)("lianpu", broker=url, set_as_current=False)
+        self._app = _application(url)
         self._app.conf.update(_configuration(url, queue))
         # They tell of every message; the log says of jobs when they begin and end, and why.
         for noisy in ("celery.worker.strategy", "celery.app.trace"):
@@ -173,6 +168,25 @@ class CeleryQueue:
             self._is_away = True
             # The error's text may hold the address, and with it a password.
             _log.warning("the broker of jobs.broker does not take messages", extra={"reason": reason})
+
+
+def _application(url: str) -> Any:
+    """
+    Raises:
+        SettingsError: Celery is not installed.
+    """
+    try:
+        from celery import Celery  # pyright: ignore[reportMissingTypeStubs]
+    except ImportError as error:
+        raise SettingsError(
+            "jobs.broker names a broker, and the package for it is not installed: install lianpu[celery]."
+        ) from error
+
+    app: Any = cast(Any, Celery)("lianpu", set_as_current=False)
+    # The setting's broker: Celery itself would believe variables of the environment more.
+    app.connection_for_read = partial(app.connection_for_read, url)
+    app.connection_for_write = partial(app.connection_for_write, url)
+    return app
 
 
 def _wait_for(loop: asyncio.AbstractEventLoop, call: Coroutine[Any, Any, None]) -> None:

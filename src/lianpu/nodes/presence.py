@@ -62,6 +62,10 @@ class Node:
         """It works: `beating` sees it."""
         (self._folder / f"{self.id}{_BEAT}").touch()
 
+    def living(self) -> set[str]:
+        """Ids of the nodes that hold the home, this one among them if it is registered. Blocks."""
+        return {record.id for record in living(self._folder.parent)}
+
     def _forget_ended(self) -> None:
         """Nodes that were killed."""
         for record in records(self._folder.parent):

@@ -15,6 +15,11 @@ Sealed = Sequence[bytes | bytearray | memoryview]
 class EphemeralStore(Protocol):
     """Names are good for one content. Whoever calls keeps the keys elsewhere."""
 
+    @property
+    def is_shared(self) -> bool:
+        """Other processes find here what this one has put here."""
+        ...
+
     async def check(self) -> None:
         """
         Raises:
@@ -56,8 +61,12 @@ class EphemeralStore(Protocol):
         """Overwrite what is past its time; called every few seconds."""
         ...
 
-    async def close(self) -> None:
-        """Overwrite everything that this process has put here."""
+    async def close(self, *, erases: bool = True) -> None:
+        """
+        Args:
+            erases: overwrite everything that this process has put here; False: others go on giving it out, where the
+                store is shared.
+        """
         ...
 
 
@@ -70,6 +79,8 @@ class _Held:
 
 class MemoryStore:
     """In this process: what another process put into its own is not here."""
+
+    is_shared = False
 
     def __init__(self) -> None:
         self._held: dict[str, _Held] = {}
@@ -99,7 +110,8 @@ class MemoryStore:
         for name in [name for name, held in self._held.items() if held.ends_at <= moment]:
             await self.remove(name)
 
-    async def close(self) -> None:
+    async def close(self, *, erases: bool = True) -> None:
+        del erases
         for name in list(self._held):
             await self.remove(name)
 

@@ -17,6 +17,8 @@ T = TypeVar("T")
 class RedisStore:
     """`SET` with an expiry, `GETDEL` once. A server that would write to disk is refused."""
 
+    is_shared = True
+
     def __init__(self, url: str) -> None:
         """
         Raises:
@@ -76,9 +78,9 @@ class RedisStore:
         moment = time.monotonic()
         self._names = {name: ends_at for name, ends_at in self._names.items() if ends_at > moment}
 
-    async def close(self) -> None:
+    async def close(self, *, erases: bool = True) -> None:
         try:
-            for name in list(self._names):
+            for name in list(self._names) if erases else ():
                 await self.remove(name)
         finally:
             await self._redis.aclose()

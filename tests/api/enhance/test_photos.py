@@ -241,10 +241,11 @@ async def test_R_ENH_6_the_server_keeps_ids_and_sizes_and_no_name(
         result = (await fetch(client, submitted)).content
         bad = await send(client, photo[:400], "a-name-that-nobody-keeps.jpg")
         assert bad.status_code == 422
+        node = client.platform.node.id  # type: ignore[attr-defined]
     with sqlite3.connect(home / "lianpu.db") as database:
         rows = database.execute("SELECT parameters, result FROM jobs ORDER BY created_at").fetchall()
     parameters, kept = (json.loads(value) for value in rows[0])
-    assert parameters == {"is_batch": False, "size_bytes": len(photo)}
+    assert parameters == {"is_batch": False, "size_bytes": len(photo), "node": node}
     assert set(kept) == {"name", "media_type", "size_bytes", "expires_at", "cleaned_at", "cleaned_by"}
     written = b"".join(path.read_bytes() for path in home.rglob("*") if path.is_file() and "cache" not in path.parts)
     for secret in (b"a-name-that-nobody-keeps", submitted["retrieval_token"].encode(), photo[200:232], result[200:232]):
