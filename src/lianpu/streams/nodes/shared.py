@@ -78,6 +78,7 @@ class SharedStreams:
             on_taken=self._wake,
         )
         self._changed = asyncio.Event()
+        self._is_closing = False
         self.asking.answer(RECORDS, self._told)
         for hint in (Hint.TAKEN, Hint.FREE, Hint.ENDED):
             self._hints.on(hint, self._wake)
@@ -94,7 +95,8 @@ class SharedStreams:
         return [self.leases.run(), self.asking.run(), self._hints.run(), self._taking.run()]
 
     async def close(self) -> None:
-        """What runs here is given back, and what is pushed here ends."""
+        """What runs here is given back, and what is pushed here ends; nobody is shown anything any more."""
+        self._is_closing = True
         await self._taking.close()
         await self._relaying.close()
 
@@ -210,7 +212,7 @@ class SharedStreams:
 
     async def pictures(self, stream_id: str) -> AsyncGenerator[bytes]:
         """JPEG pictures from the next one on, through changes of the node that runs it."""
-        while True:
+        while not self._is_closing:
             running = self._running(stream_id)
             source = self._relaying.pictures(stream_id) if running is None else running.runner.broadcast.pictures()
             async with aclosing(source) as pictures:
