@@ -16,6 +16,7 @@ from lianpu.errors import (
     PackNotFoundError,
     SigningKeyError,
     StorageError,
+    StorageUnavailableError,
     VectorIndexUnavailableError,
 )
 from lianpu.gallery.unfinished import mend_after_crash, run_retries
@@ -82,8 +83,11 @@ async def open_platform(
 
 @asynccontextmanager
 async def _working(platform: Platform) -> AsyncGenerator[None]:
-    await mend_after_crash(platform.database, platform.gallery.changes.unfinished)
-    await platform.images.clear(is_start=platform.database.is_sqlite)
+    try:
+        await mend_after_crash(platform.database, platform.gallery.changes.unfinished)
+        await platform.images.clear(is_start=platform.database.is_sqlite)
+    except StorageUnavailableError as error:
+        _log.error("what a crash left behind cannot be cleared away yet: %s", error.detail)
     await platform.push.start()
     await platform.live.start()
     await platform.enhancement.held.start()

@@ -149,6 +149,7 @@ LianpuError
 ├── DatabaseUnreachableError     503 database_unreachable (carries Retry-After)
 ├── DatabaseCopyError            500 database_copy_failed
 ├── StorageError                 507 storage_unwritable
+│   └── StorageUnavailableError  503 storage_unavailable (carries Retry-After)
 ├── EnhancementLostError         500 enhancement_lost
 ├── EphemeralStoreError          503 ephemeral_store_unavailable
 ├── VectorIndexUnavailableError  503 vector_index_unavailable (carries Retry-After)
@@ -312,6 +313,7 @@ from lianpu.errors.service import (
     SourceLostError,
     SourceUnreadableError,
     StorageError,
+    StorageUnavailableError,
     VectorIndexUnavailableError,
 )
 from lianpu.errors.start import (
@@ -469,6 +471,7 @@ __all__ = [
     "SourceUnreadableError",
     "StartError",
     "StorageError",
+    "StorageUnavailableError",
     "StreamNotFoundError",
     "StreamStateError",
     "SubjectAmbiguousError",
