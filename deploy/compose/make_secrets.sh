@@ -34,6 +34,10 @@ limits:
   storage: redis://:$redis@redis:6379/0
 enhance:
   storage: redis://:$redis@redis:6379/1
+nodes:
+  redis: redis://:$redis@redis:6379/0
+jobs:
+  broker: redis://:$redis@redis:6379/2
 SETTINGS
 chmod 444 postgresql_password grafana_password redis.conf lianpu.yaml
 echo "Made: secrets/lianpu.yaml, postgresql_password, redis.conf, grafana_password."

@@ -155,12 +155,12 @@ def test_R_OPS_2_settings_in_the_environment_are_settings_of_this_version(
 
 
 @pytest.mark.parametrize("name", FILES)
-def test_R_OPS_2_commands_are_commands_of_this_version_or_behind_a_profile(name: str) -> None:
+def test_R_OPS_2_commands_are_commands_of_this_version(name: str) -> None:
     commands = {command.name or command.callback.__name__ for command in app.registered_commands if command.callback}
     for known, service in services(name).items():
         if known in OURS:
             [command] = service.get("command", ["serve"])
-            assert command in commands or service.get("profiles") == ["workers"]
+            assert command in commands
 
 
 def test_R_OPS_2_nginx_finds_the_server_and_the_server_believes_it() -> None:

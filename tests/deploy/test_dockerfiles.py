@@ -135,6 +135,6 @@ def test_R_OPS_2_build_context_holds_what_is_copied_and_nothing_else(name: str) 
 def test_R_OPS_2_cuda_image_differs_from_the_other_in_what_it_must() -> None:
     plain, cuda = (dict.fromkeys(text_of(name).splitlines()) for name in DOCKERFILES)
     assert [line for line in plain if line not in cuda and not line.startswith("#")] == [
-        "    --extra embedded --extra redis --extra postgresql --extra mariadb",
+        "    --extra embedded --extra redis --extra celery --extra postgresql --extra mariadb",
         'LABEL org.opencontainers.image.title="Lianpu" \\',
     ]

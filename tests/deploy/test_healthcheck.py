@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from lianpu.nodes.presence import Node
 from tests.crash.server import CrashingServer
 
 HEALTHCHECK = Path(__file__).parents[2] / "deploy" / "docker" / "healthcheck.py"
@@ -24,6 +25,18 @@ def test_R_OPS_3_without_a_server_it_is_not_healthy(tmp_path: Path) -> None:
     assert not healthy(tmp_path)
     (tmp_path / "server.json").write_text('{"url": "http://127.0.0.1:9"}')
     assert not healthy(tmp_path)
+
+
+def test_R_OPS_3_worker_is_healthy_as_long_as_it_says_that_it_works(tmp_path: Path) -> None:
+    node = Node(tmp_path)
+    node.register()
+    assert not healthy(tmp_path)
+    node.beat()
+    assert healthy(tmp_path)
+    [beat] = (tmp_path / "nodes").glob("*.beat")
+    os.utime(beat, (beat.stat().st_mtime - 60,) * 2)
+    assert not healthy(tmp_path)
+    node.leave()
 
 
 @pytest.mark.slow

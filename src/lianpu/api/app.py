@@ -32,6 +32,7 @@ from lianpu.http.audited import Action
 from lianpu.http.problems import add_problem_handlers
 from lianpu.images import inference_router
 from lianpu.images import router as images_router
+from lianpu.nodes.presence import Node
 from lianpu.provenance import router as provenance_router
 from lianpu.settings import EnhanceSettings, Settings
 from lianpu.swap.schemas import SWAP_PATH
@@ -56,6 +57,7 @@ def create_app(
     *,
     runs_jobs: bool = True,
     serves: bool = True,
+    node: Node | None = None,
     on_start: OnStart | None = None,
     hash_cost: HashCost | None = None,
     photo_enhancer: PhotoEnhancer | None = None,
@@ -65,6 +67,7 @@ def create_app(
     Args:
         runs_jobs: as in `open_platform`.
         serves: it is a server, whose start and end are recorded; not a command that calls the API in its own process.
+        node: as in `open_platform`.
         on_start: called with the platform once it is open.
         hash_cost, photo_enhancer: as in `open_platform`.
     """
@@ -72,7 +75,7 @@ def create_app(
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncGenerator[None]:
         async with open_platform(
-            settings, runs_jobs=runs_jobs, hash_cost=hash_cost, photo_enhancer=photo_enhancer
+            settings, runs_jobs=runs_jobs, node=node, hash_cost=hash_cost, photo_enhancer=photo_enhancer
         ) as platform:
             _attach(app, platform)
             if serves:

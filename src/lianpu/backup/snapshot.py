@@ -22,7 +22,7 @@ RESTORING_PREFIX = ".restore-"
 LOCK_PATIENCE_S = 60
 # Made anew when missing, or of the process that runs; and the database, of which there is a snapshot instead.
 LEFT_OUT = frozenset(
-    {"cache", "logs", "uploads", "lianpu.lock", "server.json"}
+    {"cache", "logs", "uploads", "nodes", "lianpu.lock", "server.json"}
     | {DATABASE_FILE + suffix for suffix in ("", "-wal", "-shm", "-journal")}
 )
 PASSING = (STAGING_PREFIX, RESTORING_PREFIX, ".writable-")

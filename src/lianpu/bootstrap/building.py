@@ -29,16 +29,20 @@ from lianpu.images.images import Images
 from lianpu.images.inference import Inference, InferenceTask
 from lianpu.images.schemas import TaskAnswer
 from lianpu.inference.registry import InferenceRegistry
+from lianpu.jobs.celery_queue import CeleryQueue
 from lianpu.jobs.events import JobEvents
 from lianpu.jobs.jobs import Jobs
 from lianpu.jobs.metrics import JobMetrics
 from lianpu.jobs.ownership import ENHANCEMENT, INFERENCE
 from lianpu.jobs.push.push import Push
+from lianpu.jobs.queue import JobQueue, TableQueue
+from lianpu.jobs.relay import JobRelay
 from lianpu.jobs.workers import JobWorkers
 from lianpu.models.pulling import PackPull, PullRequests
 from lianpu.models.router import Models
 from lianpu.models.shelf import Shelf
 from lianpu.nodes.bus import Bus, LocalBus
+from lianpu.nodes.presence import Node
 from lianpu.nodes.redis_bus import RedisBus
 from lianpu.observability.history import History
 from lianpu.observability.instruments import Instruments
@@ -59,15 +63,24 @@ from lianpu.swap.assembly import assemble_run, assemble_swap, camera_of, swap_pa
 
 
 def build_platform(
-    settings: Settings, *, hash_cost: HashCost | None = None, photo_enhancer: PhotoEnhancer | None = None
+    settings: Settings,
+    *,
+    node: Node | None = None,
+    hash_cost: HashCost | None = None,
+    photo_enhancer: PhotoEnhancer | None = None,
 ) -> Platform:
-    """Wire the parts; nothing is read, written or loaded yet."""
+    """Wire the parts; nothing is read, written or loaded yet.
+
+    Raises:
+        SettingsError: they name what is not installed.
+    """
     home = settings.home
     instruments = Instruments(tracing=tracing_of(settings.observability))
     instrument_registry = instruments.metrics.registry
     database = database_of(settings)
     if instruments.tracing is not None:
         trace_statements(database.engine, instruments.tracing)
+    node = node or Node(home)
     bus = bus_of(settings)
     storage = storage_of(settings)
     runtime = settings.runtime
@@ -161,6 +174,7 @@ def build_platform(
         events=events,
         apart=[enhancement.lane],
         metrics=JobMetrics(instrument_registry),
+        queue=queue_of(settings, bus),
     )
     jobs = Jobs(database, home / "jobs", workers, retention_days=settings.jobs.retention_days)
     push = Push(database, events, accounts, settings.push)
@@ -181,6 +195,7 @@ def build_platform(
     platform = Platform(
         settings=settings,
         database=database,
+        node=node,
         bus=bus,
         sessions=sessions,
         registry=registry,
@@ -194,6 +209,7 @@ def build_platform(
         inference=inference,
         jobs=jobs,
         workers=workers,
+        relay=JobRelay(bus, events, workers),
         push=push,
         streams=streams,
         recordings=assemble_recordings(settings, streams=streams),
@@ -258,6 +274,16 @@ def bus_of(settings: Settings) -> Bus:
     """
     url = settings.nodes.redis
     return LocalBus() if url is None else RedisBus(url.get_secret_value())
+
+
+def queue_of(settings: Settings, bus: Bus) -> JobQueue:
+    """Nothing is reached yet.
+
+    Raises:
+        SettingsError: `jobs.broker` names a broker, and the package for it is not installed.
+    """
+    url = settings.jobs.broker
+    return TableQueue(bus) if url is None else CeleryQueue(url.get_secret_value())
 
 
 def has_database(settings: Settings) -> bool:

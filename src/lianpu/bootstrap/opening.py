@@ -3,12 +3,14 @@
 import asyncio
 import logging
 import os
-from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager, nullcontext
+from collections.abc import AsyncGenerator, Coroutine, Generator
+from contextlib import asynccontextmanager, contextmanager, nullcontext
+from typing import Any
 
 from lianpu.accounts.passwords import HashCost
 from lianpu.bootstrap.building import build_platform, database_of
 from lianpu.bootstrap.platform import Platform
+from lianpu.bootstrap.roles import SERVER, Roles
 from lianpu.engines.restore.enhancement import PhotoEnhancer
 from lianpu.errors import (
     HomeUnwritableError,
@@ -20,6 +22,7 @@ from lianpu.errors import (
     VectorIndexUnavailableError,
 )
 from lianpu.gallery.unfinished import mend_after_crash, run_retries
+from lianpu.nodes.presence import Node
 from lianpu.observability.instruments import measure_with
 from lianpu.settings import Settings
 
@@ -31,6 +34,8 @@ async def open_platform(
     settings: Settings,
     *,
     runs_jobs: bool = True,
+    roles: Roles = SERVER,
+    node: Node | None = None,
     hash_cost: HashCost | None = None,
     photo_enhancer: PhotoEnhancer | None = None,
 ) -> AsyncGenerator[Platform]:
@@ -39,7 +44,8 @@ async def open_platform(
     A default pack that cannot be used does not stop the start: `/health` and every call that needs it say why.
 
     Args:
-        runs_jobs: work on the jobs of this home; only for the process that holds its lock.
+        runs_jobs: do what `roles` say; only for a process that holds the home. False: only answer.
+        node: as which the process holds the home; None: it is registered here, where the database is a server.
         hash_cost: of new passwords; None: what is recommended.
         photo_enhancer: instead of the built-in one.
 
@@ -48,7 +54,7 @@ async def open_platform(
         HomeUnwritableError: the home folder cannot be made or written.
     """
     prepare_home(settings)
-    platform = build_platform(settings, hash_cost=hash_cost, photo_enhancer=photo_enhancer)
+    platform = build_platform(settings, node=node, hash_cost=hash_cost, photo_enhancer=photo_enhancer)
     # Everything that is begun from here on counts for this platform.
     measure_with(platform.instruments)
     try:
@@ -64,7 +70,7 @@ async def open_platform(
         async with (
             platform.audit.running(),
             platform.gallery.following.running(),
-            _working(platform) if runs_jobs else nullcontext(),
+            _working(platform, roles) if runs_jobs else nullcontext(),
         ):
             platform.readiness.begin(works=runs_jobs)
             yield platform
@@ -72,6 +78,7 @@ async def open_platform(
         platform.readiness.drain()
         platform.delivery.close()
         await platform.queue.close()
+        await platform.workers.queue.close()
         await platform.gallery.indexes.close()
         await platform.bus.close()
         await platform.accounts.close()
@@ -82,26 +89,74 @@ async def open_platform(
 
 
 @asynccontextmanager
-async def _working(platform: Platform) -> AsyncGenerator[None]:
+async def _working(platform: Platform, roles: Roles) -> AsyncGenerator[None]:
+    with _held(platform):
+        await _clear_up(platform, roles)
+        await platform.relay.start()
+        if roles.serves:
+            await platform.push.start()
+            await platform.live.start()
+            await platform.enhancement.held.start()
+        leaves_jobs = roles.serves and platform.workers.queue.is_brokered
+        await platform.workers.start(main=roles.jobs and not leaves_jobs, apart=roles.serves)
+        tasks = [asyncio.create_task(run) for run in _background(platform, roles)]
+        try:
+            if roles.streams:
+                await platform.streams.restore()
+            yield
+        finally:
+            platform.live.close()
+            await platform.swap.live.close()
+            await platform.streams.close()
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            await platform.workers.stop()
+            if roles.serves:
+                await platform.enhancement.held.close()
+                await platform.live.stop()
+                await platform.push.stop()
+            await platform.relay.stop()
+
+
+async def _clear_up(platform: Platform, roles: Roles) -> None:
+    """After a crash."""
     try:
         await mend_after_crash(platform.database, platform.gallery.changes.unfinished)
-        await platform.images.clear(is_start=platform.database.is_sqlite)
+        if roles.serves:
+            await platform.images.clear(is_start=platform.database.is_sqlite)
     except StorageUnavailableError as error:
         _log.error("what a crash left behind cannot be cleared away yet: %s", error.detail)
-    await platform.push.start()
-    await platform.live.start()
-    await platform.enhancement.held.start()
-    await platform.workers.start()
-    tasks = [
-        asyncio.create_task(run)
-        for run in (
+
+
+@contextmanager
+def _held(platform: Platform) -> Generator[None]:
+    """The home: who works on it is seen by the other nodes. Of one that is held alone its lock says so."""
+    node = platform.node
+    if platform.database.is_sqlite or node.is_registered:
+        yield
+        return
+    node.register()
+    try:
+        yield
+    finally:
+        node.leave()
+
+
+def _background(platform: Platform, roles: Roles) -> list[Coroutine[Any, Any, None]]:
+    """What runs all the time."""
+    runs: list[Coroutine[Any, Any, None]] = [
+        platform.inference_models.run_unloading(),
+        run_retries(platform.database, platform.gallery.changes.unfinished),
+    ]
+    if roles.streams:
+        runs += [platform.streams.run_reaper(), platform.streams.run_following()]
+    if roles.serves:
+        runs += [
             platform.jobs.run_clearing(),
             platform.gallery.transfers.run_clearing(platform.jobs),
             platform.gallery.shadow.run(),
-            platform.inference_models.run_unloading(),
             platform.images.run_clearing(),
-            platform.streams.run_reaper(),
-            platform.streams.run_following(),
             platform.streams.events.run_clearing(),
             platform.recordings.run_clearing(),
             *platform.delivery.runs(),
@@ -109,23 +164,8 @@ async def _working(platform: Platform) -> AsyncGenerator[None]:
             platform.swap.run_clearing(),
             platform.enhancement.held.run(),
             platform.history.run(),
-            run_retries(platform.database, platform.gallery.changes.unfinished),
-        )
-    ]
-    try:
-        await platform.streams.restore()
-        yield
-    finally:
-        platform.live.close()
-        await platform.swap.live.close()
-        await platform.streams.close()
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-        await platform.workers.stop()
-        await platform.enhancement.held.close()
-        await platform.live.stop()
-        await platform.push.stop()
+        ]
+    return runs
 
 
 async def prepare_database(settings: Settings) -> None:

@@ -16,9 +16,11 @@ from lianpu.images.inference import Inference
 from lianpu.inference.registry import InferenceRegistry
 from lianpu.jobs.jobs import Jobs
 from lianpu.jobs.push.push import Push
+from lianpu.jobs.relay import JobRelay
 from lianpu.jobs.workers import JobWorkers
 from lianpu.models.router import Models
 from lianpu.nodes.bus import Bus
+from lianpu.nodes.presence import Node
 from lianpu.observability.history import History
 from lianpu.observability.instruments import Instruments
 from lianpu.packs.registry import PackRegistry
@@ -38,6 +40,7 @@ from lianpu.swap.service import Swap
 class Platform:
     settings: Settings
     database: Database
+    node: Node
     bus: Bus
     sessions: Sessions
     registry: PackRegistry
@@ -51,6 +54,7 @@ class Platform:
     inference: Inference
     jobs: Jobs
     workers: JobWorkers
+    relay: JobRelay
     push: Push
     streams: Streams
     recordings: Recordings

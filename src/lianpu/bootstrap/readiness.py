@@ -69,6 +69,8 @@ class Readiness:
         if self._works:
             alive, wanted = self._workers.alive, self._workers.wanted
             checks["jobs"] = OK if alive == wanted else f"{alive} of {wanted} workers are alive"
+            if not self._workers.is_reached:
+                checks["jobs"] = "the queue of jobs is not read"
         return checks
 
     async def foundations(self) -> dict[str, str]:

@@ -34,6 +34,7 @@ from lianpu.cli import (
     serve,
     transfer,
     users,
+    worker,
 )
 from lianpu.errors import LianpuError, StartError
 
@@ -45,6 +46,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command()(serve.serve)
+app.command()(worker.worker)
 app.command()(enroll.enroll)
 app.command()(recognise.search)
 app.command()(recognise.compare)

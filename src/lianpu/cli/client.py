@@ -12,7 +12,7 @@ from lianpu.accounts.accounts import accounts_of
 from lianpu.accounts.tokens import AccessTokens
 from lianpu.api.app import create_app
 from lianpu.bootstrap import database_of, prepare_home
-from lianpu.cli.home_lock import locked_home, server_address
+from lianpu.cli.home_lock import held_home, server_address
 from lianpu.errors import LianpuError
 from lianpu.settings import Settings
 
@@ -41,9 +41,8 @@ async def open_client(settings: Settings, *, writes: bool) -> AsyncGenerator[htt
             # Faces and the key go to this machine's server, never through a proxy that the environment names.
             client = httpx2.AsyncClient(base_url=address, auth=credential, timeout=TIMEOUT_S, trust_env=False)
         else:
-            if writes:
-                stack.enter_context(locked_home(settings.home, None))
-            app = create_app(settings, runs_jobs=writes, serves=False)
+            node = stack.enter_context(held_home(settings, None)) if writes else None
+            app = create_app(settings, runs_jobs=writes, serves=False, node=node)
             await stack.enter_async_context(app.router.lifespan_context(app))
             transport = httpx2.ASGITransport(app)
             client = httpx2.AsyncClient(transport=transport, base_url="http://127.0.0.1", auth=credential)

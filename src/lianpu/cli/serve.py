@@ -5,6 +5,7 @@ import errno
 import signal
 import socket
 import sys
+from socket import gethostname
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -39,7 +40,7 @@ def serve(
     from lianpu.api.app import create_app
     from lianpu.api.serving import Server
     from lianpu.bootstrap import prepare_database, prepare_home
-    from lianpu.cli.home_lock import locked_home
+    from lianpu.cli.home_lock import held_home
     from lianpu.cli.private_memory import keep_memory_private
     from lianpu.observability.logging import configure_logging
 
@@ -49,9 +50,9 @@ def serve(
     prepare_home(settings)
     listener = _listen(server.host, server.port)
     url = _url(server.host, server.port)
-    with listener, locked_home(settings.home, _url(_reachable(server.host), server.port)):
+    with listener, held_home(settings, _url(_reachable(server.host), server.port)) as node:
         # Not before the home is ours: the log file of a server that holds it is not to be touched.
-        configure_logging(settings.logging, settings.home)
+        configure_logging(settings.logging, settings.home, None if node is None else f"{gethostname()}-{server.port}")
         keep_memory_private()
         asyncio.run(prepare_database(settings))
         typer.echo(f"Lianpu: {url}   (home {settings.home}; Ctrl+C stops)", err=True)
@@ -64,7 +65,7 @@ def serve(
                 # To the terminal alone: whoever can read a log must not become administrator by it.
                 typer.echo(INVITATION.format(url=_url(_reachable(server.host), server.port), token=token), err=True)
 
-        app = create_app(settings, on_start=invite)
+        app = create_app(settings, node=node, on_start=invite)
         # uvicorn shuts down gracefully, then raises the signal once more for whoever was there before: `_end`, so that
         # the home is given back and an orderly end does not look like a crash.
         Server(app, trusted_proxies=server.trusted_proxies, drain_s=server.drain_s).run(sockets=[listener])

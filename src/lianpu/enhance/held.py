@@ -46,7 +46,7 @@ class HeldEnhancements:
         self._events = events
         self._tasks: dict[str, EnhancementTask] = {}
         self._places: dict[str, Place] = {}
-        events.subscribe(self._on_commit, lambda _: None)
+        events.subscribe(self._on_commit)
         self._has_news = False
         self.cleaned: Counter[CleaningReason] = Counter()
         """How many ended for which reason, since the start."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import timedelta
+from typing import Protocol
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -11,20 +12,42 @@ from lianpu.jobs.event_repository import JobEventRepository
 from lianpu.jobs.models import Job, JobEvent, JobStatus
 
 
+class Outlet(Protocol):
+    """Tells other nodes."""
+
+    def committed(self) -> None: ...
+
+    def progressed(self, job_id: str) -> None: ...
+
+    def cancelled(self, job_id: str) -> None: ...
+
+
 class JobEvents:
     def __init__(self, *, retention: timedelta = timedelta(hours=24)) -> None:
         self._retention = retention
         self._commits: list[Callable[[], None]] = []
         self._progress: list[Callable[[Job], None]] = []
+        self._progress_elsewhere: list[Callable[[str], None]] = []
+        self.outlet: Outlet | None = None
+        """None: there are no other nodes."""
 
-    def subscribe(self, on_commit: Callable[[], None], on_progress: Callable[[Job], None]) -> None:
+    def subscribe(
+        self,
+        on_commit: Callable[[], None],
+        on_progress: Callable[[Job], None] | None = None,
+        on_progress_elsewhere: Callable[[str], None] | None = None,
+    ) -> None:
         """
         Args:
             on_commit: called when there may be new events.
             on_progress: called with a job that runs in this process and is further by now.
+            on_progress_elsewhere: called with the id of a job that runs on another node and is further by now.
         """
         self._commits.append(on_commit)
-        self._progress.append(on_progress)
+        if on_progress is not None:
+            self._progress.append(on_progress)
+        if on_progress_elsewhere is not None:
+            self._progress_elsewhere.append(on_progress_elsewhere)
 
     async def note(self, session: AsyncSession, job: Job, status: JobStatus) -> None:
         """The last thing of a transaction: from here to its commit, all others who note something wait."""
@@ -32,12 +55,29 @@ class JobEvents:
         await JobEventRepository(session).add(event)
 
     def committed(self) -> None:
-        for tell in self._commits:
-            tell()
+        self.committed_elsewhere()
+        if self.outlet is not None:
+            self.outlet.committed()
 
     def progressed(self, job: Job) -> None:
         for tell in self._progress:
             tell(job)
+        if self.outlet is not None:
+            self.outlet.progressed(job.id)
+
+    def cancelled(self, job_id: str) -> None:
+        """A job is to end that may run on another node."""
+        if self.outlet is not None:
+            self.outlet.cancelled(job_id)
+
+    def committed_elsewhere(self) -> None:
+        """Another node says so; nobody tells it back."""
+        for tell in self._commits:
+            tell()
+
+    def progressed_elsewhere(self, job_id: str) -> None:
+        for tell in self._progress_elsewhere:
+            tell(job_id)
 
     async def clear(self, database: Database) -> None:
         """Events past their retention go."""

@@ -159,7 +159,7 @@ class Jobs:
 
         job = await self._database.committed(store)
         self._events.committed()
-        self._workers.wake()
+        self._workers.announce(job)
         return job
 
     async def get(self, job_id: str) -> JobRecord:
@@ -273,6 +273,7 @@ class Jobs:
             await session.commit()
         self._events.committed()
         self._workers.cancel(job_id)
+        self._events.cancelled(job_id)
         return await self.get(job_id)
 
     async def retry(self, job_id: str) -> JobRecord:
@@ -307,7 +308,7 @@ class Jobs:
             await self._events.note(session, job, JobStatus.PENDING)
             await session.commit()
         self._events.committed()
-        self._workers.wake()
+        self._workers.announce(job)
         return await self.get(job_id)
 
     async def delete(self, job_id: str) -> None:

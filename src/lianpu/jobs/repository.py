@@ -68,11 +68,24 @@ class JobRepository:
         return await self._session.scalar(query.order_by(Job.finished_at.desc(), Job.id.desc()).limit(1))
 
     async def next_claimable(
-        self, kinds: Sequence[str], now: datetime, *, among: Collection[str] | None = None
+        self,
+        kinds: Sequence[str],
+        now: datetime,
+        *,
+        among: Collection[str] | None = None,
+        submitted_before: datetime | None = None,
     ) -> str | None:
-        """The oldest job that waits, or whose worker has not renewed its lease; of `among` alone where it is given."""
+        """The oldest job that waits, or whose worker has not renewed its lease.
+
+        Args:
+            among: these alone; None: any.
+            submitted_before: of those that wait, only such; None: all.
+        """
         left_behind = and_(Job.status == JobStatus.PROCESSING, Job.lease_expires_at < now)
-        query = select(Job.id).where(Job.kind.in_(kinds), or_(Job.status == JobStatus.PENDING, left_behind))
+        waits = Job.status == JobStatus.PENDING
+        if submitted_before is not None:
+            waits = and_(waits, Job.created_at < submitted_before)
+        query = select(Job.id).where(Job.kind.in_(kinds), or_(waits, left_behind))
         if among is not None:
             query = query.where(Job.id.in_(among))
         return await self._session.scalar(query.order_by(Job.created_at, Job.id).limit(1))

@@ -16,6 +16,7 @@ TIMEOUT_S = 2.0
 HEALTH_CHECK_S = 10
 FIRST_WAIT_S = 0.1
 LONGEST_WAIT_S = 2.0
+CANCEL_AGAIN_S = 0.1
 _log = logging.getLogger(__name__)
 
 
@@ -84,8 +85,10 @@ class RedisBus:
 
     async def close(self) -> None:
         if self._reading is not None:
-            self._reading.cancel()
-            await asyncio.gather(self._reading, return_exceptions=True)
+            # The client may lose a cancellation that comes while it connects.
+            while not self._reading.done():
+                self._reading.cancel()
+                await asyncio.wait({self._reading}, timeout=CANCEL_AGAIN_S)
         await self._redis.aclose()
 
     async def _ask(self, channel: str, *, wanted: bool) -> None:

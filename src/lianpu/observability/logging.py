@@ -5,6 +5,8 @@ Every line carries what it belongs to, as far as it does: `request_id`, `job_id`
 
 import logging
 import sys
+import time
+from contextlib import suppress
 from datetime import UTC, datetime
 from logging.handlers import TimedRotatingFileHandler
 from pathlib import Path
@@ -19,8 +21,11 @@ ACCESS_LOGGER = "lianpu.access"
 _ACCESS_FIELDS = ("method", "path", "route", "status", "duration_ms")
 
 
-def configure_logging(settings: LoggingSettings, home: Path) -> None:
+def configure_logging(settings: LoggingSettings, home: Path, node: str | None = None) -> None:
     """Route every logger of the process through structlog; request ids come from its context variables.
+
+    Args:
+        node: goes into the file's name, where several processes hold the home; None: it is held alone.
 
     Raises:
         HomeUnwritableError: the log file cannot be written.
@@ -36,7 +41,7 @@ def configure_logging(settings: LoggingSettings, home: Path) -> None:
     ]
     handlers: list[logging.Handler] = [_with_format(logging.StreamHandler(), shared, json=settings.format == "json")]
     if settings.file:
-        handlers.append(_with_format(_daily_file(home / "logs", settings.retention_days), shared, json=True))
+        handlers.append(_with_format(_daily_file(home / "logs", node, settings.retention_days), shared, json=True))
     root = logging.getLogger()
     for handler in root.handlers[:]:
         root.removeHandler(handler)
@@ -62,17 +67,29 @@ def _is_no_refused_handshake(record: logging.LogRecord) -> bool:
     return record.msg != "ASGI callable returned without completing handshake."
 
 
-def _daily_file(folder: Path, retention_days: int) -> TimedRotatingFileHandler:
+def _daily_file(folder: Path, node: str | None, retention_days: int) -> TimedRotatingFileHandler:
     try:
         folder.mkdir(parents=True, exist_ok=True)
+        if node is not None:
+            _remove_old(folder, retention_days)
+        name = "lianpu.log" if node is None else f"lianpu-{node}.log"
         return TimedRotatingFileHandler(
-            folder / "lianpu.log", when="midnight", backupCount=retention_days, encoding="utf-8", utc=True
+            folder / name, when="midnight", backupCount=retention_days, encoding="utf-8", utc=True
         )
     except OSError as error:
         raise HomeUnwritableError(
             f"The log file in {folder} cannot be written: {error.strerror or error}. "
             "Mend its permissions, or set logging.file to false."
         ) from error
+
+
+def _remove_old(folder: Path, retention_days: int) -> None:
+    """Of nodes that do not come back, so that nobody else rotates their files."""
+    oldest = time.time() - retention_days * 24 * 3600
+    for file in folder.glob("lianpu-*.log*"):
+        with suppress(FileNotFoundError):  # another node does the same
+            if file.stat().st_mtime < oldest:
+                file.unlink()
 
 
 def _moment(

@@ -27,6 +27,17 @@ def redis_address(value: Any) -> Any:
     return value if value is None else _redis(value, "")
 
 
+def broker_address(value: Any) -> Any:
+    if value is None:
+        return value
+    parts = urlsplit(value if isinstance(value, str) else "")
+    if parts.scheme not in {"redis", "rediss", "amqp", "amqps"} or not parts.hostname:
+        raise ValueError(
+            "must be the address of a broker such as redis://host:6379/1 or amqp://user:password@host:5672//"
+        )
+    return SecretStr(value)
+
+
 def milvus_address(value: Any) -> Any:
     """It may hold a token."""
     if value is None:

@@ -13,7 +13,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, SecretSt
 from lianpu.settings.compreface_section import CompreFaceSettings
 from lianpu.settings.engine_sections import CameraSettings, EngineSettings, RuntimeSettings
 from lianpu.settings.enhance_section import EnhanceSettings
-from lianpu.settings.limit_values import Rate, counter_storage, milvus_address, redis_address
+from lianpu.settings.limit_values import Rate, broker_address, counter_storage, milvus_address, redis_address
 from lianpu.settings.observability_section import ObservabilitySettings
 from lianpu.settings.section import AbsolutePath, Names, Networks, listed
 from lianpu.settings.section import Section as _Section
@@ -25,6 +25,7 @@ SECRETS = frozenset(
         "server.api_key",
         "database.url",
         "nodes.redis",
+        "jobs.broker",
         "gallery.milvus_url",
         "storage.access_key_id",
         "storage.secret_access_key",
@@ -154,6 +155,11 @@ class LimitSettings(_Section):
 class DatabaseSettings(_Section):
     url: SecretStr | None
 
+    @property
+    def is_server(self) -> bool:
+        """Several processes can work on it: it is no file of SQLite."""
+        return self.url is not None and not self.url.get_secret_value().startswith("sqlite")
+
 
 class NodeSettings(_Section):
     redis: Annotated[SecretStr, BeforeValidator(redis_address)] | None
@@ -213,6 +219,7 @@ class HealthSettings(_Section):
 
 
 class JobSettings(_Section):
+    broker: Annotated[SecretStr, BeforeValidator(broker_address)] | None
     workers: int = Field(ge=1, le=64)
     max_attempts: int = Field(ge=1, le=100)
     retention_days: int = Field(ge=1)

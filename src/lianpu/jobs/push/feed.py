@@ -1,6 +1,7 @@
 """The jobs' events, and their progress in between."""
 
 import asyncio
+import logging
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
 
@@ -9,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from lianpu.database.session import Database
 from lianpu.jobs.event_repository import JobEventRepository
 from lianpu.jobs.events import JobEvents
-from lianpu.jobs.models import Job, JobEvent
+from lianpu.jobs.models import Job, JobEvent, JobStatus
 from lianpu.jobs.ownership import Viewer
 from lianpu.jobs.push import event_feed
 from lianpu.jobs.push.changes import Changes
@@ -17,6 +18,7 @@ from lianpu.jobs.push.event_feed import EventFeed, EventPage
 from lianpu.jobs.push.subscription import Ending, PushedChange, Subscription
 
 PROGRESS_INTERVAL_S = 0.3
+_log = logging.getLogger(__name__)
 
 
 class PushFeed(EventFeed[PushedChange, Subscription]):
@@ -25,12 +27,14 @@ class PushFeed(EventFeed[PushedChange, Subscription]):
         self._changes = changes
         self._queue_events = queue_events
         self._progress: dict[str, Job] = {}
-        self._flush: asyncio.TimerHandle | None = None
-        events.subscribe(self.wake, self._progressed)
+        self._progress_elsewhere: set[str] = set()
+        self._flush: asyncio.Task[None] | None = None
+        events.subscribe(self.wake, self._progressed, self._progressed_elsewhere)
 
     async def stop(self, ending: Ending) -> None:
         if self._flush is not None:
             self._flush.cancel()
+            await asyncio.gather(self._flush, return_exceptions=True)
         await super().stop(ending)
 
     def subscription(self, viewer: Viewer, kind: str | None) -> AbstractContextManager[Subscription]:
@@ -59,17 +63,41 @@ class PushFeed(EventFeed[PushedChange, Subscription]):
         return [self._changes.of_event(event, jobs[event.job_id]) for event in events if event.job_id in jobs]
 
     def _progressed(self, job: Job) -> None:
-        if not self.subscriptions:
-            return
-        self._progress[job.id] = job
-        if self._flush is None:
-            self._flush = asyncio.get_running_loop().call_later(PROGRESS_INTERVAL_S, self._flush_progress)
+        if self.subscriptions:
+            self._progress[job.id] = job
+            self._flush_soon()
 
-    def _flush_progress(self) -> None:
-        self._flush = None
-        for job in self._progress.values():
-            self._give(self._changes.of_progress(job))
-        self._progress.clear()
+    def _progressed_elsewhere(self, job_id: str) -> None:
+        if self.subscriptions:
+            self._progress_elsewhere.add(job_id)
+            self._flush_soon()
+
+    def _flush_soon(self) -> None:
+        if self._flush is None or self._flush.done():
+            self._flush = asyncio.create_task(self._flush_progress(), name="push-progress")
+
+    async def _flush_progress(self) -> None:
+        while self._progress or self._progress_elsewhere:
+            await asyncio.sleep(PROGRESS_INTERVAL_S)
+            await self._read_elsewhere()
+            for job in self._progress.values():
+                self._give(self._changes.of_progress(job))
+            self._progress.clear()
+
+    async def _read_elsewhere(self) -> None:
+        """How far the jobs are that run on other nodes, which have written it into the table."""
+        job_ids = set(self._progress_elsewhere)
+        self._progress_elsewhere.clear()
+        if not job_ids:
+            return
+        try:
+            async with self._database.session() as session:
+                jobs = await JobEventRepository(session).jobs(job_ids, self._changes.kinds)
+        except Exception as error:  # progress is not kept: the next one says more
+            _log.warning("the progress of jobs cannot be read", exc_info=error)
+            return
+        # Of one that has ended its event says so.
+        self._progress |= {job_id: job for job_id, job in jobs.items() if job.status == JobStatus.PROCESSING}
 
     def _offer(self, change: PushedChange) -> None:
         self._progress.pop(change.job_id, None)
