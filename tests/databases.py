@@ -103,7 +103,7 @@ async def _empty(url: str) -> None:
         for name in await connection.run_sync(schema.tables):
             # It refuses to be deleted from.
             await connection.execute(text(("TRUNCATE " if name == "audit_events" else "DELETE FROM ") + name))
-        for name in ("job_event_head", "stream_event_head", "gallery_log_head"):
+        for name in ("job_event_head", "stream_event_head", "gallery_log_head", "unknown_inbox_head"):
             await connection.execute(text(f"INSERT INTO {name} (id, sequence) VALUES (1, 0)"))
         await connection.execute(text("SET foreign_key_checks = 1"))
         await connection.commit()

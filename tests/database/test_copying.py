@@ -129,7 +129,7 @@ async def test_R_OPS_2_a_source_with_an_older_schema_is_refused(source: Database
 async def _assert_nothing_there(target: Database) -> None:
     async with target.engine.connect() as connection:
         counted = await connection.run_sync(lambda one: schema.counts(one, schema.tables(one)))
-    heads = {"job_event_head", "stream_event_head", "gallery_log_head"}
+    heads = {"job_event_head", "stream_event_head", "gallery_log_head", "unknown_inbox_head"}
     assert {name for name, count in counted.items() if count} == heads
 
 

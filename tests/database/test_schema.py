@@ -92,8 +92,17 @@ async def test_R_OPS_2_going_down_names_what_it_takes_away(bare: Database) -> No
     await bare.migrate()
     async with bare.engine.connect() as connection:
         lost = await connection.run_sync(schema.lost_by, "0009")
-        tables = ("gallery_log", "gallery_log_head", "labelled_outputs", "swap_consents", "swap_policy")
-        assert lost == {**dict.fromkeys(tables), "users": ["granted"]}
+        tables = (
+            "gallery_log",
+            "gallery_log_head",
+            "labelled_outputs",
+            "leases",
+            "swap_consents",
+            "swap_policy",
+            "unknown_inbox_head",
+        )
+        streams = ["is_paused", "is_pushed", "node", "stop_requested"]
+        assert lost == {**dict.fromkeys(tables), "streams": streams, "users": ["granted"]}
         assert await connection.run_sync(schema.lost_by, schema.newest()) == {}
         with pytest.raises(RevisionNotFoundError):
             schema.known_revision("0815")

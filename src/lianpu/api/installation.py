@@ -127,7 +127,7 @@ class Installation:
             jobs=JobsAnswer(
                 waiting=by_status.get(JobStatus.PENDING, 0), by_status=by_status, workers=platform.workers.alive
             ),
-            streams=self._streams(),
+            streams=await self._streams(),
             camera=camera,
             engines=[*self._engines, *_enhancing(packs)],
         )
@@ -147,8 +147,9 @@ class Installation:
             ),
         )
 
-    def _streams(self) -> StreamsStatusAnswer:
-        health = [record.health for record in self._platform.streams.active() if record.health is not None]
+    async def _streams(self) -> StreamsStatusAnswer:
+        records = await self._platform.streams.everywhere()
+        health = [record.health for record in records if record.health is not None]
         return StreamsStatusAnswer(
             active=len(health),
             by_state=dict(Counter(one.state.value for one in health)),

@@ -188,6 +188,8 @@ def build_platform(
         gallery=gallery,
         queue=queue,
         inbox=unknowns.inbox,
+        bus=bus,
+        node_id=node.id,
         source_key=lambda: accounts.secret.source_key,
         on_latency=StreamMetrics(instrument_registry).observe_latency,
     )

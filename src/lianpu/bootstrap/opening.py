@@ -11,6 +11,7 @@ from lianpu.accounts.passwords import HashCost
 from lianpu.bootstrap.building import build_platform, database_of
 from lianpu.bootstrap.platform import Platform
 from lianpu.bootstrap.roles import SERVER, Roles
+from lianpu.bootstrap.streaming import stream_runs
 from lianpu.engines.restore.enhancement import PhotoEnhancer
 from lianpu.errors import (
     HomeUnwritableError,
@@ -149,18 +150,14 @@ def _background(platform: Platform, roles: Roles) -> list[Coroutine[Any, Any, No
         platform.inference_models.run_unloading(),
         run_retries(platform.database, platform.gallery.changes.unfinished),
     ]
-    if roles.streams:
-        runs += [platform.streams.run_reaper(), platform.streams.run_following()]
+    if roles.serves or roles.streams:
+        runs += stream_runs(platform)
     if roles.serves:
         runs += [
             platform.jobs.run_clearing(),
             platform.gallery.transfers.run_clearing(platform.jobs),
             platform.gallery.shadow.run(),
             platform.images.run_clearing(),
-            platform.streams.events.run_clearing(),
-            platform.recordings.run_clearing(),
-            *platform.delivery.runs(),
-            platform.unknowns.inbox.run_clearing(),
             platform.swap.run_clearing(),
             platform.enhancement.held.run(),
             platform.history.run(),

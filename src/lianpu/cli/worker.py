@@ -21,19 +21,29 @@ BEAT_S = 5.0
 SILENCE_S = 30.0
 """A worker that did not say for so long that it works is not well."""
 
+ALONE = "warning: nodes.redis names none: servers learn later what this worker does, and show nothing of its streams."
+
 
 @dataclass(frozen=True, slots=True)
 class Work:
     jobs: bool
+    streams: bool
 
     def roles(self) -> "Roles":
         from lianpu.bootstrap import Roles
 
-        return Roles(serves=False, jobs=self.jobs, streams=False)
+        return Roles(serves=False, jobs=self.jobs, streams=self.streams)
+
+    def told(self, settings: "Settings") -> str:
+        parts = [f"{settings.jobs.workers} jobs"] * self.jobs + [
+            f"{settings.streams.max_active} streams"
+        ] * self.streams
+        return f"{' and '.join(parts)} at once"
 
 
 def worker(
     jobs: Annotated[bool, typer.Option("--jobs", help="Run jobs. Without any such option: all there is.")] = False,
+    streams: Annotated[bool, typer.Option("--streams", help="Run streams; likewise.")] = False,
     concurrency: Annotated[
         int | None, typer.Option(help="Jobs at once; else jobs.workers of the settings.", min=1, max=64)
     ] = None,
@@ -44,7 +54,12 @@ def worker(
     config: ConfigOption = None,
 ) -> None:
     """Work for the servers that share this home and its database (PostgreSQL or MariaDB)."""
-    settings = load_settings(home, config, {} if concurrency is None else {"jobs.workers": concurrency})
+    work = Work(jobs or not streams, streams or not jobs)
+    overrides: dict[str, object] = {} if concurrency is None else {"jobs.workers": concurrency}
+    if work.streams:
+        # The same file may say that servers leave streams to workers.
+        overrides["streams.run"] = True
+    settings = load_settings(home, config, overrides)
     if check:
         _check(settings)
         return
@@ -59,16 +74,14 @@ def worker(
             "A worker shares a database server with the servers that it works for; database.url names none. "
             "A single server runs its jobs itself."
         )
-    work = Work(jobs=True) if not jobs else Work(jobs=jobs)
     prepare_home(settings)
     with shared_home(settings.home, None) as node:
         configure_logging(settings.logging, settings.home, f"{gethostname()}-worker-{os.getpid()}")
         keep_memory_private()
         asyncio.run(prepare_database(settings))
         if settings.nodes.redis is None:
-            typer.echo("warning: nodes.redis names none: servers learn a little later what this worker does.", err=True)
-        told = f"{settings.jobs.workers} jobs at once"
-        typer.echo(f"Lianpu worker: {told}   (home {settings.home}; Ctrl+C stops)", err=True)
+            typer.echo(ALONE, err=True)
+        typer.echo(f"Lianpu worker: {work.told(settings)}   (home {settings.home}; Ctrl+C stops)", err=True)
         asyncio.run(_work(settings, node, work))
 
 

@@ -93,6 +93,7 @@ LianpuError
 │   ├── LastAdminError           409 last_admin
 │   ├── StreamStateError         409 stream_state
 │   ├── TooManyStreamsError      409 too_many_streams
+│   ├── LeaseLostError           409 lease_lost
 │   ├── RecordingStateError      409 recording_state
 │   ├── RecordingsFullError      409 recordings_full
 │   ├── WebhookStateError        409 webhook_state
@@ -144,6 +145,7 @@ LianpuError
 │   └── LockedOutError           429 locked_out (likewise)
 ├── SourceLostError              502 source_lost
 ├── SourceUnreadableError        500 source_unreadable
+├── NodeUnreachableError         503 node_unreachable (carries Retry-After)
 ├── BusyError                    503 server_busy (carries Retry-After)
 ├── AuditUnavailableError        503 audit_unavailable (carries Retry-After)
 ├── DatabaseUnreachableError     503 database_unreachable (carries Retry-After)
@@ -201,6 +203,7 @@ from lianpu.errors.conflict import (
     ImportConflictError,
     JobStateError,
     LastAdminError,
+    LeaseLostError,
     PackExistsError,
     PersonExistsError,
     RecordingsFullError,
@@ -309,6 +312,7 @@ from lianpu.errors.service import (
     EnhancementLostError,
     EphemeralStoreError,
     JobCrashedError,
+    NodeUnreachableError,
     ProviderError,
     SourceLostError,
     SourceUnreadableError,
@@ -422,6 +426,7 @@ __all__ = [
     "JobStateError",
     "LabellingError",
     "LastAdminError",
+    "LeaseLostError",
     "LianpuError",
     "LiveSwapNotFoundError",
     "LivenessFailedError",
@@ -431,6 +436,7 @@ __all__ = [
     "ManifestInvalidError",
     "MediaFormatError",
     "MetricsOffError",
+    "NodeUnreachableError",
     "NotFoundError",
     "NothingEnhancedError",
     "NulCharacterError",

@@ -35,6 +35,10 @@ class TooManyStreamsError(ConflictError):
     code, title = "too_many_streams", "Too many streams"
 
 
+class LeaseLostError(ConflictError):
+    code, title = "lease_lost", "Another node goes on with it"
+
+
 class RecordingStateError(ConflictError):
     code, title = "recording_state", "Not possible in this state of the recording"
 

@@ -15,6 +15,10 @@ class SourceUnreadableError(LianpuError):
     code, title = "source_unreadable", "Source cannot be decrypted"
 
 
+class NodeUnreachableError(LianpuError):
+    code, status, title = "node_unreachable", 503, "Node does not answer"
+
+
 class BusyError(LianpuError):
     code, status, title = "server_busy", 503, "Server busy"
 

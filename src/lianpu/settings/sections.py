@@ -289,6 +289,7 @@ class RecordingSettings(_Section):
 
 
 class StreamSettings(_Section):
+    run: bool
     max_active: int = Field(ge=1)
     schemes: Annotated[list[Literal["rtsp", "rtsps", "http", "https"]], BeforeValidator(listed)]
     hosts: HostNames

@@ -8,6 +8,8 @@ from lianpu.database.session import Database
 from lianpu.engines.image import ImageLimits
 from lianpu.gallery.gallery import Gallery
 from lianpu.jobs.push.push import Push
+from lianpu.leases.leases import Leases
+from lianpu.nodes.bus import Bus
 from lianpu.runtime.scheduling import InferenceQueue
 from lianpu.settings import Settings, StreamSettings
 from lianpu.storage.files import FileStorage
@@ -20,9 +22,11 @@ from lianpu.streams.inbox.review import InboxReview
 from lianpu.streams.inbox.unknowns import Unknowns
 from lianpu.streams.live.live import Live
 from lianpu.streams.naming import FaceNaming
+from lianpu.streams.nodes.shared import SharedStreams
 from lianpu.streams.noticing import Noticing
 from lianpu.streams.pipeline import PipelineOptions
 from lianpu.streams.recording.recordings import Recordings
+from lianpu.streams.running import RunParts, StreamRuns
 from lianpu.streams.streams import Streams
 from lianpu.streams.vault import SourceVault
 
@@ -34,11 +38,14 @@ def assemble_streams(
     gallery: Gallery,
     queue: InferenceQueue,
     inbox: UnknownInbox,
+    bus: Bus,
+    node_id: str,
     source_key: Callable[[], bytes],
     on_latency: Callable[[float], None],
 ) -> Streams:
     """
     Args:
+        node_id: of this process among others on its database; on SQLite there are none.
         source_key: gives the 32 bytes that sources are encrypted with.
         on_latency: as in `StreamRunner`.
     """
@@ -46,20 +53,24 @@ def assemble_streams(
     events = EventLog(
         database, settings.home / "streams" / "crops", retention_days=rules.retention_days, keeps_crops=rules.keep_crops
     )
-    return Streams(
-        database,
-        FaceNaming(gallery.recognition, gallery.liveness, database),
-        queue,
-        events,
-        Noticing(events, inbox, cooldown_s=rules.cooldown_s),
-        SourceVault(source_key),
-        source_rules(rules),
-        max_active=rules.max_active,
-        feed_lifetime_s=60 * rules.feed_minutes,
+    parts = RunParts(
+        naming=FaceNaming(gallery.recognition, gallery.liveness, database),
+        queue=queue,
+        noticing=Noticing(events, inbox, cooldown_s=rules.cooldown_s),
+        vault=SourceVault(source_key),
+        rules=source_rules(rules),
         pushed_limits=frame_limits(settings),
         pipeline_options=pipeline_options(rules),
         hardware=HardwareDecoding(rules.hardware_decoding),
         on_latency=on_latency,
+    )
+    leases = None if database.is_sqlite else Leases(database, node=node_id)
+    runs = StreamRuns(database, parts, leases)
+    shared = None
+    if leases is not None:
+        shared = SharedStreams(database, bus, leases, runs, events, max_active=rules.max_active, takes_any=rules.run)
+    return Streams(
+        database, events, parts, runs, shared, max_active=rules.max_active, feed_lifetime_s=60 * rules.feed_minutes
     )
 
 

@@ -13,8 +13,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from lianpu.database.base import new_id, now_utc
 from lianpu.database.session import Database
-from lianpu.errors import StreamNotFoundError
+from lianpu.errors import LeaseLostError, StreamNotFoundError
 from lianpu.http.pagination import Cursor, decode_cursor, moment_and_id
+from lianpu.leases.leases import HeldLease
 from lianpu.streams.events import Noticed
 from lianpu.streams.models import StreamEvent
 from lianpu.streams.repository import StreamRepository
@@ -39,12 +40,22 @@ class EventLog:
         self._listeners: set[asyncio.Queue[StreamEvent]] = set()
         self._on_commit: list[Callable[[], None]] = []
         self._beside: list[WriteBeside] = []
+        self._announce: Callable[[], None] | None = None
         self.kept: Counter[str] = Counter()
         """Events by kind, since the start."""
 
     def on_commit(self, tell: Callable[[], None]) -> None:
         """`tell`: called when there are new events in the database."""
         self._on_commit.append(tell)
+
+    def announce_with(self, announce: Callable[[], None]) -> None:
+        """`announce`: called when this process has kept events, for others to hear of it."""
+        self._announce = announce
+
+    def heard(self) -> None:
+        """There are new events in the database, of this process or another one."""
+        for tell in self._on_commit:
+            tell()
 
     def write_beside(self, write: WriteBeside) -> None:
         """`write`: called with new events and the session they are in; what it adds is stored with them, or not at all.
@@ -53,44 +64,44 @@ class EventLog:
         """
         self._beside.append(write)
 
-    async def keep(self, stream_id: str, noticed: Sequence[Noticed]) -> list[StreamEvent]:
-        """Store events in their order and tell the listeners. A crop that cannot be written costs its event nothing."""
-        values: list[dict[str, Any]] = []
-        for one in noticed:
-            event_id = new_id()
-            crop = one.crop if self._keeps_crops else None
-            has_crop = crop is not None and await asyncio.to_thread(self._write, event_id, crop)
-            values.append(
-                {
-                    "id": event_id,
-                    "stream_id": stream_id,
-                    "kind": one.kind.value,
-                    "person_id": one.person_id,
-                    "person_name": one.person_name,
-                    "track": one.track,
-                    "score": one.score,
-                    "quality": one.quality,
-                    "is_live": one.is_live,
-                    "has_crop": has_crop,
-                    "at": now_utc(),
-                }
-            )
+    async def keep(
+        self, stream_id: str, noticed: Sequence[Noticed], lease: HeldLease | None = None
+    ) -> list[StreamEvent]:
+        """Store events in their order and tell the listeners. A crop that cannot be written costs its event nothing.
+
+        Args:
+            lease: what the stream is run by; None: no other node could run it.
+
+        Raises:
+            LeaseLostError: another node goes on with the stream; nothing is kept.
+        """
+        if lease is not None:
+            lease.check()
+        values = [await self._prepared(stream_id, one) for one in noticed]
         if not values:
             return []
 
         async def store(session: AsyncSession) -> list[StreamEvent]:
+            if lease is not None:
+                await lease.fence(session)
             stored = [StreamEvent(**row) for row in values]
             await StreamRepository(session).add_events(stored)
             for write in self._beside:
                 await write(session, stored)
             return stored
 
-        events = await self._database.committed(store)
+        try:
+            events = await self._database.committed(store)
+        except LeaseLostError:
+            for row in values:
+                await asyncio.to_thread(self._remove, row["id"])
+            raise
         self.kept.update(event.kind for event in events)
         for event in events:
             self._tell(event)
-        for tell in self._on_commit:
-            tell()
+        self.heard()
+        if self._announce is not None:
+            self._announce()
         return events
 
     async def page(
@@ -157,6 +168,25 @@ class EventLog:
                 await repository.delete_events(old)
                 await repository.delete_ended(ended)
                 await session.commit()
+
+    async def _prepared(self, stream_id: str, noticed: Noticed) -> dict[str, Any]:
+        """Its row, once its crop is written."""
+        event_id = new_id()
+        crop = noticed.crop if self._keeps_crops else None
+        has_crop = crop is not None and await asyncio.to_thread(self._write, event_id, crop)
+        return {
+            "id": event_id,
+            "stream_id": stream_id,
+            "kind": noticed.kind.value,
+            "person_id": noticed.person_id,
+            "person_name": noticed.person_name,
+            "track": noticed.track,
+            "score": noticed.score,
+            "quality": noticed.quality,
+            "is_live": noticed.is_live,
+            "has_crop": has_crop,
+            "at": now_utc(),
+        }
 
     def _tell(self, event: StreamEvent) -> None:
         for queue in self._listeners:

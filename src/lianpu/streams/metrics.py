@@ -35,9 +35,16 @@ def stream_reading(streams: Streams, live: Live) -> Read:
         states = Tally(record.health.state.value for record in records if record.health is not None)
         viewers = sum(record.health.viewers for record in records if record.health is not None)
         persons = sum(record.health.persons for record in records if record.health is not None)
-        frames = streams.frames
+        frames = streams.runs.frames
         by_state = {(state.value,): float(states[state.value]) for state in StreamState if not state.is_over}
+        leases = None if streams.shared is None else streams.shared.leases
         return [
+            gauge("lianpu_leases_held", "Leases of this node.", 0 if leases is None else len(leases.held)),
+            counter(
+                "lianpu_lease_takeovers",
+                "Leases that this node took because their holder had not renewed them.",
+                0 if leases is None else leases.takeovers,
+            ),
             gauge("lianpu_streams", "Streams of this process.", by_state, ("state",)),
             gauge("lianpu_stream_viewers", "Who watches a stream of this process.", viewers),
             gauge("lianpu_stream_persons", "Persons in the pictures of all streams now.", persons),
@@ -53,7 +60,7 @@ def stream_reading(streams: Streams, live: Live) -> Read:
                 },
                 ("outcome",),
             ),
-            counter("lianpu_streams_ended", "Streams that ended.", _keyed(streams.ends), ("reason",)),
+            counter("lianpu_streams_ended", "Streams that ended.", _keyed(streams.runs.ends), ("reason",)),
             counter("lianpu_stream_events", "Events that were kept.", _keyed(streams.events.kept), ("kind",)),
         ]
 

@@ -1,4 +1,4 @@
-"""The tables of live video: streams, and what was seen in them."""
+"""The tables of live video: streams, and what was seen in them. Who runs a stream has the lease of the stream's id."""
 
 from datetime import datetime
 from typing import Any
@@ -29,6 +29,14 @@ class Stream(Base):
     is_permanent: Mapped[bool] = mapped_column(Boolean, default=False)
     """Begins again when the server does."""
     is_active: Mapped[bool] = mapped_column(Boolean, default=True)
+    node: Mapped[str | None] = mapped_column(identifier(UUID_LENGTH))
+    """Which one is to run it; None: any."""
+    is_pushed: Mapped[bool] = mapped_column(Boolean, default=False)
+    """Its frames come to `node`, and no other node can go on with it."""
+    is_paused: Mapped[bool] = mapped_column(Boolean, default=False)
+    """No faces are to be looked for."""
+    stop_requested: Mapped[bool] = mapped_column(Boolean, default=False)
+    """Whoever runs it is to end it."""
     started_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now_utc)
     expires_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     ended_at: Mapped[datetime | None] = mapped_column(UtcDateTime)

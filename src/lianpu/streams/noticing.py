@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from lianpu.engines.face.analyzer import FaceAnalyzer
+from lianpu.leases.leases import HeldLease
 from lianpu.streams.event_log import EventLog
 from lianpu.streams.events import EventFilter
 from lianpu.streams.inbox.inbox import UnknownInbox
@@ -15,9 +16,17 @@ class StreamNoticing:
     """Of one stream."""
 
     def __init__(
-        self, stream_id: str, analyzer: FaceAnalyzer, log: EventLog, inbox: UnknownInbox, *, cooldown_s: float
+        self,
+        stream_id: str,
+        analyzer: FaceAnalyzer,
+        log: EventLog,
+        inbox: UnknownInbox,
+        lease: HeldLease | None,
+        *,
+        cooldown_s: float,
     ) -> None:
         self._stream_id = stream_id
+        self._lease = lease
         self._analyzer = analyzer
         self._log = log
         self._inbox = inbox
@@ -28,9 +37,13 @@ class StreamNoticing:
         self._analyzer = analyzer
 
     async def keep(self, sighting: Sighting) -> None:
+        """
+        Raises:
+            LeaseLostError: another node goes on with the stream; nothing is kept.
+        """
         # The inbox first: who leaves is in it by then, and known when he comes back.
-        await self._inbox.keep(self._stream_id, self._analyzer, sighting.ended)
-        await self._log.keep(self._stream_id, self._filter.of(sighting))
+        await self._inbox.keep(self._stream_id, self._analyzer, sighting.ended, self._lease)
+        await self._log.keep(self._stream_id, self._filter.of(sighting), self._lease)
 
     async def ask(self, ask: AskGallery, probes: Sequence[Probe]) -> list[tuple[int, Recognised, str | None]]:
         """What `ask` answers, but for persons whom somebody said that a face like this is not."""
@@ -57,5 +70,6 @@ class Noticing:
         self._inbox = inbox
         self._cooldown_s = cooldown_s
 
-    def of(self, stream_id: str, analyzer: FaceAnalyzer) -> StreamNoticing:
-        return StreamNoticing(stream_id, analyzer, self._log, self._inbox, cooldown_s=self._cooldown_s)
+    def of(self, stream_id: str, analyzer: FaceAnalyzer, lease: HeldLease | None = None) -> StreamNoticing:
+        """`lease`: what the stream is run by; None: no other node could run it."""
+        return StreamNoticing(stream_id, analyzer, self._log, self._inbox, lease, cooldown_s=self._cooldown_s)

@@ -102,14 +102,14 @@ class PushedFrames:
             self._waiting = (pusher, number, jpeg)
             self._changed.notify_all()
 
-    def close(self) -> None:
-        """The stream is over."""
+    def close(self, *, goes_on: bool = False) -> None:
+        """The stream is over, or goes on with what is pushed to another node."""
         with self._changed:
-            self._is_over = True
+            is_first, self._is_over = not self._is_over, True
             pusher = self._pusher
             self._changed.notify_all()
-        if pusher is not None:
-            pusher.end(replaced=False)
+        if pusher is not None and is_first:
+            pusher.end(replaced=goes_on)
 
     def wake(self) -> None:
         """Who waits in `take` asks its `is_closed` again."""

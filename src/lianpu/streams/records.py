@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 from lianpu.database.base import now_utc
 from lianpu.engines.face.analyzer import FaceAnalyzer
+from lianpu.leases.leases import HeldLease
 from lianpu.packs.folder import folder_name
 from lianpu.streams.health import EndReason, StreamHealth
 from lianpu.streams.models import Stream
@@ -48,13 +49,17 @@ class RunningStream:
     noticing: StreamNoticing
     analyzer: FaceAnalyzer
     """Of the pack that it recognises by now."""
+    lease: HeldLease | None = None
+    """None: no other node could run it."""
+    goes_on: bool = False
+    """It ends here alone: another node, or the next start, goes on with it."""
     ended: asyncio.Event = field(default_factory=asyncio.Event)
     expiry: asyncio.TimerHandle | None = None
 
     @property
     def is_over(self) -> bool:
-        """Its end is about to be kept."""
-        return self.row.end_reason is not None
+        """Its end is about to be kept, or it goes on elsewhere."""
+        return self.row.end_reason is not None or self.goes_on
 
     @property
     def record(self) -> StreamRecord:

@@ -16,10 +16,10 @@ from lianpu.errors import AccessError, StreamStateError
 from lianpu.http.audited import Action, AuditNoteDep, audited
 from lianpu.http.problems import RequestId, problems
 from lianpu.streams import schemas
-from lianpu.streams.broadcast import FIRST, MEDIA_TYPE, Broadcast, part
+from lianpu.streams.broadcast import FIRST, MEDIA_TYPE, part
 from lianpu.streams.events import EventKind
 from lianpu.streams.records import StreamRecord
-from lianpu.streams.streams import StreamsDep
+from lianpu.streams.streams import Pictures, StreamsDep
 
 router = APIRouter(prefix="/api/v1/stream", tags=["streams"])
 FEED_PATH = "/api/v1/stream/feed"
@@ -98,7 +98,7 @@ async def list_streams(
     ended: Annotated[bool, Query(description="Those that ended, too.")] = False,
 ) -> schemas.StreamListAnswer:
     """The streams that run, and how they are."""
-    active = [answers.of(record) for record in streams.active()]
+    active = [answers.of(record) for record in await streams.everywhere()]
     over = [answers.of(record) for record in await streams.ended()] if ended else []
     return schemas.StreamListAnswer(active_streams_count=len(active), streams=active, ended=over, request_id=request_id)
 
@@ -114,8 +114,8 @@ async def watch_stream(
     stream_id: str, streams: StreamsDep, accounts: AccountsDep, principal: PrincipalDep
 ) -> StreamingResponse:
     """Motion JPEG with boxes and names, for `<img src>`; the address is `feed_url` of the stream."""
-    runner = await streams.runner(stream_id)
-    return StreamingResponse(parts(runner.broadcast, accounts, principal), media_type=MEDIA_TYPE, headers=NEVER_KEPT)
+    feed = await streams.feed(stream_id)
+    return StreamingResponse(parts(feed, accounts, principal), media_type=MEDIA_TYPE, headers=NEVER_KEPT)
 
 
 @router.get(
@@ -169,7 +169,7 @@ async def resume_detection(stream_id: str, streams: StreamsDep, answers: Answers
 )
 async def get_snapshot(stream_id: str, streams: StreamsDep) -> Response:
     """The next picture with its names, as JPEG."""
-    jpeg = await (await streams.runner(stream_id)).snapshot()
+    jpeg = await streams.snapshot(stream_id)
     if jpeg is None:
         raise StreamStateError("There is no picture now: the source gives none.")
     return Response(jpeg, media_type="image/jpeg", headers=NEVER_KEPT)
@@ -208,10 +208,10 @@ async def get_event_crop(stream_id: str, event_id: str, streams: StreamsDep) -> 
     return Response(jpeg, media_type="image/jpeg", headers={"Cache-Control": "private, max-age=3600"})
 
 
-async def parts(broadcast: Broadcast, accounts: Accounts, principal: Principal) -> AsyncGenerator[bytes]:
+async def parts(feed: Pictures, accounts: Accounts, principal: Principal) -> AsyncGenerator[bytes]:
     """Motion JPEG for as long as whoever watches still may."""
     checked_s = time.monotonic()
-    async with aclosing(broadcast.pictures()) as pictures:
+    async with aclosing(feed.pictures()) as pictures:
         yield FIRST
         async for jpeg in pictures:
             yield part(jpeg)

@@ -2,40 +2,48 @@
 
 import asyncio
 import logging
-from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncGenerator, Coroutine
+from contextlib import aclosing, suppress
 from dataclasses import asdict, replace
-from functools import partial
-from typing import Annotated
+from typing import Annotated, Any, Protocol
 
 from fastapi import Depends, Request
 
 from lianpu.database.base import new_id, now_utc
 from lianpu.database.session import Database
-from lianpu.engines.face.analyzer import FaceAnalyzer
-from lianpu.engines.image import ImageLimits
-from lianpu.engines.lettering import Lettering
 from lianpu.errors import StreamStateError, TooManyStreamsError
-from lianpu.runtime.scheduling import InferenceQueue
-from lianpu.streams.addresses import PUSHED, SourceRules, checked_source
-from lianpu.streams.decoding import HardwareDecoding
+from lianpu.streams.addresses import PUSHED, SourceKind, checked_source
 from lianpu.streams.event_log import EventLog
-from lianpu.streams.finding import FrameFinder
 from lianpu.streams.following import Following
-from lianpu.streams.health import EndReason, FrameTotals
+from lianpu.streams.health import EndReason
 from lianpu.streams.models import Stream
-from lianpu.streams.naming import FaceNaming
-from lianpu.streams.noticing import Noticing
-from lianpu.streams.pipeline import Pipeline, PipelineOptions
+from lianpu.streams.nodes.shared import SharedStreams
 from lianpu.streams.pushing import PushedFrames
 from lianpu.streams.records import RunningStream, StreamOptions, StreamRecord, expiry_of, mark_ended
 from lianpu.streams.repository import StreamRepository
-from lianpu.streams.runner import RunnerOptions, Sighting, StreamRunner
-from lianpu.streams.vault import SourceVault
+from lianpu.streams.runner import SNAPSHOT_S, StreamRunner
+from lianpu.streams.running import RunParts, StreamRuns
 
 REAPER_S = 30.0
 ENDED_SHOWN = 50
 _log = logging.getLogger(__name__)
+
+
+class Pictures(Protocol):
+    def pictures(self) -> AsyncGenerator[bytes]:
+        """JPEG pictures from the next one on; whoever is slow misses some."""
+        ...
+
+
+class SharedPictures:
+    """Of a stream that any node may run."""
+
+    def __init__(self, shared: SharedStreams, stream_id: str) -> None:
+        self._shared = shared
+        self._stream_id = stream_id
+
+    def pictures(self) -> AsyncGenerator[bytes]:
+        return self._shared.pictures(self._stream_id)
 
 
 class Streams:
@@ -44,57 +52,29 @@ class Streams:
     def __init__(
         self,
         database: Database,
-        naming: FaceNaming,
-        queue: InferenceQueue,
         events: EventLog,
-        noticing: Noticing,
-        vault: SourceVault,
-        rules: SourceRules,
+        parts: RunParts,
+        runs: StreamRuns,
+        shared: SharedStreams | None,
         *,
         max_active: int,
         feed_lifetime_s: float,
-        pushed_limits: ImageLimits,
-        pipeline_options: PipelineOptions,
-        hardware: HardwareDecoding,
-        on_latency: Callable[[float], None] | None = None,
     ) -> None:
         """
         Args:
+            shared: None: this process is the only one.
+            max_active: that may run in this process.
             feed_lifetime_s: how long an address to watch a stream at is good.
-            pushed_limits: of frames that clients send.
-            on_latency: as in `StreamRunner`.
         """
         self._database = database
-        self._naming = naming
-        self._queue = queue
         self.events = events
-        self._noticing = noticing
-        self._vault = vault
-        self._rules = rules
+        self._parts = parts
+        self.runs = runs
+        self.shared = shared
         self._max_active = max_active
         self.feed_lifetime_s = feed_lifetime_s
-        self._pushed_limits = pushed_limits
-        self._pipeline_options = pipeline_options
-        self._hardware = hardware
-        self._lettering = Lettering()
-        self._running: dict[str, RunningStream] = {}
-        self._background: set[asyncio.Task[None]] = set()
-        self._on_stream_end: list[Callable[[str], Awaitable[None]]] = []
         self._starting = 0
         self._closing = False
-        self._on_latency = on_latency
-        self._frames_of_ended = FrameTotals()
-        self.ends: Counter[str] = Counter()
-        """Streams that ended since the start, by reason."""
-
-    @property
-    def frames(self) -> FrameTotals:
-        """Of all streams since the start."""
-        return sum((running.runner.totals for running in self._running.values()), self._frames_of_ended)
-
-    def on_end(self, tell: Callable[[str], Awaitable[None]]) -> None:
-        """`tell`: called with the id of a stream that ended, and waited for before its end is told."""
-        self._on_stream_end.append(tell)
 
     async def start(
         self,
@@ -113,10 +93,10 @@ class Streams:
 
         Raises:
             SourceRefusedError: the source is none that may be read from.
-            TooManyStreamsError: as many run as may.
+            TooManyStreamsError: as many run as may, on every node.
             PackNotFoundError, PackError: the pack cannot be used.
         """
-        if len(self._going()) + self._starting >= self._max_active:
+        if self.shared is None and len(self.runs.going) + self._starting >= self._max_active:
             raise TooManyStreamsError(f"{self._max_active} streams run already; stop one, or see streams.max_active.")
         self._starting += 1
         try:
@@ -127,34 +107,46 @@ class Streams:
     async def _start(
         self, source: str, owner_id: str, lifetime_minutes: float, name: str, is_permanent: bool, options: StreamOptions
     ) -> StreamRecord:
-        checked = await asyncio.to_thread(checked_source, source, self._rules)
-        analyzer = await self._naming.analyzer(options.pack)
-        options = replace(options, detect_every=options.detect_every or self._pipeline_options.detect_every)
+        checked = await asyncio.to_thread(checked_source, source, self._parts.rules)
+        analyzer = await self._parts.naming.analyzer(options.pack)
+        detect_every = options.detect_every or self._parts.pipeline_options.detect_every
+        options = replace(options, detect_every=detect_every)
         started_at = now_utc()
         stream_id = new_id()
         row = Stream(
             id=stream_id,
             owner_id=owner_id,
             name=name,
-            source=self._vault.sealed(source, stream_id),
+            source=self._parts.vault.sealed(source, stream_id),
             shown=checked.shown[:500],
             options=asdict(options),
             lifetime_minutes=lifetime_minutes,
             is_permanent=is_permanent,
             is_active=True,
+            is_paused=False,
+            node=self.shared.node if self.shared is not None and checked.kind is SourceKind.PUSH else None,
+            is_pushed=checked.kind is SourceKind.PUSH,
             started_at=started_at,
             expires_at=expiry_of(started_at, lifetime_minutes),
         )
+        if self.shared is not None:
+            await self.shared.begin(row)
+            return await self.get(stream_id)
         async with self._database.session() as session:
             StreamRepository(session).add(row)
             await session.commit()
         if self._closing:
-            await self._keep_end(stream_id, EndReason.SHUTDOWN, None)
+            await self.runs.keep_end(stream_id, EndReason.SHUTDOWN, None)
             return await self.get(stream_id)
-        return self._run(row, source, analyzer, options).record
+        return self.runs.begin(row, source, analyzer, options).record
 
     async def restore(self) -> None:
-        """At the start: permanent streams begin again; the others ended when the server did."""
+        """At the start: permanent streams begin again; the others ended when the server did.
+
+        Where there are other nodes nothing has ended: whoever has room takes what nobody runs.
+        """
+        if self.shared is not None:
+            return
         async with self._database.session() as session:
             rows = await StreamRepository(session).active()
             for row in rows:
@@ -164,22 +156,23 @@ class Streams:
         for row in rows:
             if row.is_active:
                 try:
-                    options = StreamOptions(**row.options)
-                    analyzer = await self._naming.analyzer(options.pack)
-                    self._run(row, self._vault.opened(row.source, row.id), analyzer, options)
+                    await self.runs.open(row)
                 except Exception as error:
                     _log.error("a permanent stream cannot begin again", extra={"stream_id": row.id}, exc_info=error)
-                    await self._keep_end(row.id, EndReason.ERROR, getattr(error, "detail", None))
+                    await self.runs.keep_end(row.id, EndReason.ERROR, getattr(error, "detail", None))
 
     async def stop(self, stream_id: str) -> StreamRecord:
         """
         Raises:
             StreamNotFoundError: there is no such stream.
+            NodeUnreachableError: the node that runs it does not answer; it ends when that node's lease does.
         """
-        running = self._running.get(stream_id)
+        running = self.runs.get(stream_id)
         if running is not None:
             await running.runner.stop(EndReason.STOPPED)
             await running.ended.wait()
+        if self.shared is not None:
+            await self.shared.stopped(stream_id)
         return await self.get(stream_id)
 
     async def get(self, stream_id: str) -> StreamRecord:
@@ -187,15 +180,26 @@ class Streams:
         Raises:
             StreamNotFoundError: there is no such stream.
         """
-        running = self._running.get(stream_id)
-        if running is not None:
+        running = self.runs.get(stream_id)
+        if running is not None and not running.goes_on:
             return running.record
         async with self._database.session() as session:
             row = await StreamRepository(session).stream(stream_id)
+        if self.shared is not None and row.is_active:
+            return (await self.shared.records([row]))[0]
         return StreamRecord(row, None, StreamOptions(**row.options))
 
     def active(self) -> list[StreamRecord]:
-        return [running.record for running in self._going()]
+        """Those that run in this process."""
+        return [running.record for running in self.runs.going]
+
+    async def everywhere(self) -> list[StreamRecord]:
+        """Those that are not over, oldest first, whichever node runs them."""
+        if self.shared is None:
+            return self.active()
+        async with self._database.session() as session:
+            rows = await StreamRepository(session).active()
+        return await self.shared.records(rows)
 
     async def ended(self) -> list[StreamRecord]:
         """The one that ended last first."""
@@ -217,9 +221,12 @@ class Streams:
             row.lifetime_minutes = minutes
             row.expires_at = expiry_of(now_utc(), minutes)
             await session.commit()
-        running.row = row
-        self._set_expiry(running)
-        return running.record
+        if running is not None:
+            running.row = row
+            self.runs.set_expiry(running)
+        if self.shared is not None:
+            self.shared.changed()
+        return await self.get(stream_id)
 
     async def pause_detection(self, stream_id: str, *, paused: bool) -> StreamRecord:
         """The picture goes on; faces are not looked for.
@@ -228,123 +235,109 @@ class Streams:
             StreamNotFoundError, StreamStateError: there is no such stream, or it is over.
         """
         running = await self._of(stream_id)
-        running.runner.detection_paused = paused
-        return running.record
+        if self.shared is not None:
+            async with self._database.session() as session:
+                (await StreamRepository(session).stream(stream_id)).is_paused = paused
+                await session.commit()
+            self.shared.changed()
+        if running is not None:
+            running.runner.detection_paused = paused
+        return await self.get(stream_id)
 
-    async def runner(self, stream_id: str) -> StreamRunner:
+    async def feed(self, stream_id: str) -> Pictures:
         """
         Raises:
             StreamNotFoundError, StreamStateError: there is no such stream, or it is over.
         """
-        return (await self._of(stream_id)).runner
+        running = await self._of(stream_id)
+        if self.shared is not None:
+            return SharedPictures(self.shared, stream_id)
+        assert running is not None
+        return running.runner.broadcast
+
+    async def snapshot(self, stream_id: str) -> bytes | None:
+        """The next picture with its names, as JPEG; None: none came, or the stream ended.
+
+        Raises:
+            StreamNotFoundError, StreamStateError: there is no such stream, or it is over.
+        """
+        running = await self._of(stream_id)
+        if running is not None:
+            return await running.runner.snapshot()
+        with suppress(TimeoutError):
+            pictures = (await self.feed(stream_id)).pictures()
+            async with asyncio.timeout(SNAPSHOT_S), aclosing(pictures):
+                async for jpeg in pictures:
+                    return jpeg
+        return None
+
+    async def runner(self, stream_id: str) -> StreamRunner:
+        """Of a stream that this process runs; another node's is run here from now on.
+
+        Raises:
+            StreamNotFoundError, StreamStateError: there is no such stream, or it is over.
+            TooManyStreamsError: it would be one more here than may be.
+            NodeUnreachableError: the node that runs it does not let go of it.
+        """
+        running = await self._of(stream_id)
+        if running is None:
+            assert self.shared is not None
+            running = await self.shared.here(stream_id)
+        return running.runner
+
+    async def pushed(self, stream_id: str) -> PushedFrames:
+        """Where frames of a stream go that are pushed to this process.
+
+        Raises:
+            StreamNotFoundError, StreamStateError: there is no such stream, it is over, or none that takes frames.
+            TooManyStreamsError, NodeUnreachableError: as `runner`.
+        """
+        record = await self.get(stream_id)
+        if record.row.is_active and not record.row.is_pushed:
+            raise StreamStateError(f"The stream reads its own source; only one of {PUSHED!r} takes frames.")
+        pushed = (await self.runner(stream_id)).pushed
+        assert pushed is not None
+        return pushed
 
     async def run_reaper(self) -> None:
         """What a timer may have missed, such as over a machine's sleep."""
         while True:
             await asyncio.sleep(REAPER_S)
             now = now_utc()
-            for running in list(self._running.values()):
+            for running in self.runs.all:
                 if running.row.expires_at is not None and running.row.expires_at <= now:
                     await running.runner.stop(EndReason.EXPIRED)
 
     async def run_following(self) -> None:
         """Streams that run follow what becomes of the gallery."""
-        await Following(self._naming, lambda: list(self._running.values())).run()
+        await Following(self._parts.naming, lambda: self.runs.all).run()
+
+    def goes_on(self) -> list[Coroutine[Any, Any, None]]:
+        """What goes on beside while the server is up; to be cancelled after `close`."""
+        return [self.run_reaper(), self.run_following(), *([] if self.shared is None else self.shared.goes_on())]
 
     async def close(self) -> None:
-        """All streams end; permanent ones begin again with the server."""
+        """All streams end here: permanent ones begin again with the server, other nodes go on with theirs."""
         self._closing = True
-        running = list(self._running.values())
-        await asyncio.gather(*(one.runner.stop(EndReason.SHUTDOWN) for one in running))
-        await asyncio.gather(*self._background, return_exceptions=True)
+        if self.shared is not None:
+            await self.shared.close()
+            return
+        await asyncio.gather(*(one.runner.stop(EndReason.SHUTDOWN) for one in self.runs.all))
+        await self.runs.settled()
 
-    def _run(self, row: Stream, source: str, analyzer: FaceAnalyzer, options: StreamOptions) -> RunningStream:
-        detect_every = options.detect_every or self._pipeline_options.detect_every
-        pipeline_options = replace(
-            self._pipeline_options, detect_every=detect_every, live_only=self._naming.names_live_only
-        )
-        judge_live = self._naming.are_live if self._naming.judges_live else None
-        stream_id = row.id
-        noticing = self._noticing.of(stream_id, analyzer)
-        runner = StreamRunner(
-            stream_id,
-            source,
-            self._rules,
-            Pipeline(FrameFinder(analyzer), pipeline_options, self._lettering, judge_live=judge_live),
-            partial(noticing.ask, partial(self._naming.ask, analyzer, options.threshold)),
-            self._queue,
-            options=RunnerOptions(
-                paced=options.paced, stop_when_unwatched=options.stop_when_unwatched, loops=options.loops
-            ),
-            on_sighting=partial(self._on_sighting, stream_id),
-            on_end=partial(self._on_end, stream_id),
-            pushed=PushedFrames(self._pushed_limits) if source.strip() == PUSHED else None,
-            hardware=self._hardware,
-            on_latency=self._on_latency,
-        )
-        running = RunningStream(row, runner, options, noticing, analyzer)
-        self._running[stream_id] = running
-        runner.start()
-        self._set_expiry(running)
-        _log.info("stream begins", extra={"stream_id": stream_id, "source": row.shown})
-        return running
+    async def _of(self, stream_id: str) -> RunningStream | None:
+        """None: another node has it, or takes it as soon as it can.
 
-    async def _on_sighting(self, stream_id: str, sighting: Sighting) -> None:
-        running = self._running.get(stream_id)
-        if running is not None:
-            await running.noticing.keep(sighting)
-
-    def _on_end(self, stream_id: str, reason: EndReason, detail: str | None) -> None:
-        running = self._running[stream_id]
-        mark_ended(running.row, reason, detail)
-        self.ends[reason.value] += 1
-        if running.expiry is not None:
-            running.expiry.cancel()
-        _log.info("stream ended", extra={"stream_id": stream_id, "reason": reason.value})
-
-        async def keep() -> None:
-            try:
-                await asyncio.gather(*(tell(stream_id) for tell in self._on_stream_end), return_exceptions=True)
-                await self._keep_end(stream_id, reason, detail)
-            finally:
-                del self._running[stream_id]
-                self._frames_of_ended += running.runner.totals
-                running.ended.set()
-
-        task = asyncio.create_task(keep())
-        self._background.add(task)
-        task.add_done_callback(self._background.discard)
-
-    async def _keep_end(self, stream_id: str, reason: EndReason, detail: str | None) -> None:
-        async with self._database.session() as session:
-            row = await StreamRepository(session).stream(stream_id)
-            if not (row.is_permanent and reason is EndReason.SHUTDOWN):
-                mark_ended(row, reason, detail)
-                await session.commit()
-
-    def _set_expiry(self, running: RunningStream) -> None:
-        if running.expiry is not None:
-            running.expiry.cancel()
-            running.expiry = None
-        expires_at = running.row.expires_at
-        if expires_at is not None:
-            wait_s = max(0.0, (expires_at - now_utc()).total_seconds())
-            running.expiry = asyncio.get_running_loop().call_later(wait_s, self._expire, running)
-
-    def _expire(self, running: RunningStream) -> None:
-        task = asyncio.create_task(running.runner.stop(EndReason.EXPIRED))
-        self._background.add(task)
-        task.add_done_callback(self._background.discard)
-
-    async def _of(self, stream_id: str) -> RunningStream:
-        running = self._running.get(stream_id)
-        if running is None or running.is_over:
-            record = await self.get(stream_id)
-            raise StreamStateError(f"The stream is over: {record.row.end_reason}.")
-        return running
-
-    def _going(self) -> list[RunningStream]:
-        return [running for running in self._running.values() if not running.is_over]
+        Raises:
+            StreamNotFoundError, StreamStateError: there is no such stream, or it is over.
+        """
+        running = self.runs.get(stream_id)
+        if running is not None and not running.is_over:
+            return running
+        record = await self.get(stream_id)
+        if self.shared is not None and record.row.is_active:
+            return None
+        raise StreamStateError(f"The stream is over: {record.row.end_reason}.")
 
 
 async def _streams(request: Request) -> Streams:

@@ -1,7 +1,7 @@
 """Clips with faces, and servers that may read them."""
 
 from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,10 @@ from numpy.typing import NDArray
 from lianpu.engines.image import decode_image
 from lianpu.settings import Settings
 from lianpu.streams.pipeline import Pipeline
+from tests.api.conftest import API_KEY
+from tests.api.streams.nodes import Nodes
 from tests.api.streams.server import StreamServer, left_behind, serving_streams
+from tests.redis_server import NOTHING_KEPT, redis_server
 from tests.streams.clips import made_clip, photo_clip
 
 SIDE = 256
@@ -77,3 +80,18 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> dict[str, int]:
     monkeypatch.setattr(Pipeline, "look", counted("looked", Pipeline.look))
     monkeypatch.setattr(Pipeline, "drawn", counted("drawn", Pipeline.drawn))
     return counts
+
+
+@pytest.fixture
+async def nodes(server_url: str, home: Path, clips: Path, tmp_path: Path) -> AsyncIterator[Nodes]:
+    (tmp_path / "redis").mkdir()
+    with redis_server(tmp_path / "redis", *NOTHING_KEPT) as redis:
+        values: dict[str, Any] = {
+            "home": str(home),
+            "database.url": server_url,
+            "nodes.redis": redis,
+            "server.api_key": API_KEY,
+            "streams.folders": [str(clips)],
+        }
+        async with AsyncExitStack() as stack:
+            yield Nodes(values, stack)

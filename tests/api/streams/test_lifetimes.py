@@ -6,6 +6,7 @@ import sqlite3
 import pytest
 
 from lianpu.streams import streams as streams_module
+from lianpu.streams.running import StreamRuns
 from tests.api.streams.conftest import OpenStreams
 from tests.api.streams.server import PATH, StreamServer, code_of, left_behind
 from tests.streams.clips import made_clip
@@ -39,7 +40,7 @@ async def test_R_STR_3_the_reaper_ends_what_a_timer_missed(
     open_streams: OpenStreams, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(streams_module, "REAPER_S", 0.05)
-    monkeypatch.setattr(streams_module.Streams, "_set_expiry", lambda self, running: None)
+    monkeypatch.setattr(StreamRuns, "set_expiry", lambda self, running: None)
     async with open_streams() as server:
         stream = await server.start("nobody.mp4", loop=True, lifetime_minutes=0.005)
         over = await server.until(stream, lambda one: one["state"] == "ended")

@@ -64,7 +64,7 @@ class RunningStreams:
     states: dict[str, StreamState] = field(default_factory=dict)
     rows: dict[str, Stream] = field(default_factory=dict)
 
-    def active(self) -> list[StreamRecord]:
+    async def everywhere(self) -> list[StreamRecord]:
         return [
             StreamRecord(
                 row,

@@ -2,6 +2,8 @@
 
 import asyncio
 import logging
+import re
+import time
 from collections.abc import AsyncGenerator, Generator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
@@ -13,10 +15,11 @@ from numpy.typing import NDArray
 from lianpu.database.base import new_id, now_utc
 from lianpu.database.session import Database
 from lianpu.engines.face.analyzer import FaceAnalyzer
-from lianpu.errors import UnknownConflictError
+from lianpu.errors import LeaseLostError, UnknownConflictError
 from lianpu.gallery.analyzers import key_of
 from lianpu.gallery.indexes import PackKey
 from lianpu.gallery.thresholds import GalleryThresholds
+from lianpu.leases.leases import HeldLease
 from lianpu.storage.files import FileStorage
 from lianpu.streams.inbox.clustering import MERGES_AT_ONCE, Nearest
 from lianpu.streams.inbox.memory import InboxMemory, PackMemory
@@ -27,6 +30,11 @@ from lianpu.streams.pipeline import Person
 FOLDER = "streams/unknowns"
 CLEARING_INTERVAL_S = 3600.0
 CLEARED_AT_ONCE = 200
+FOLLOWING_S = 2.0
+WRITING_S = 3600.0
+"""A file without a row is left alone for so long after its making; nodes' clocks may differ."""
+_UUID7 = re.compile(r"([0-9a-f]{8})-([0-9a-f]{4})-7")
+"""Its first 48 bits are the milliseconds of its making."""
 _log = logging.getLogger(__name__)
 
 
@@ -71,23 +79,31 @@ class UnknownInbox:
         self.memory = InboxMemory(database)
         self._held: set[str] = set()
 
-    async def keep(self, stream_id: str, analyzer: FaceAnalyzer, ended: Sequence[Person]) -> None:
+    async def keep(
+        self, stream_id: str, analyzer: FaceAnalyzer, ended: Sequence[Person], lease: HeldLease | None = None
+    ) -> None:
         """Keep the best face of each of these tracks, if it is nobody's of the gallery and good enough.
 
         A face that cannot be kept is logged: it costs the stream nothing.
+
+        Args:
+            lease: what the stream is run by; None: no other node could run it.
+
+        Raises:
+            LeaseLostError: another node goes on with the stream; nothing is kept.
         """
         if not self.rules.enabled:
             return
-        key = key_of(analyzer)
         async with self.lock:
             try:
-                memory = await self.memory.of(key, analyzer.metric, analyzer.dimension)
+                # Also where nobody has left: whoever comes is looked up in it.
+                await self.memory.of(key_of(analyzer), analyzer.metric, analyzer.dimension)
                 for person in ended:
                     if self._is_worth(person):
-                        await self._keep(stream_id, key, self._threshold(analyzer), memory, person)
+                        await self._keep(stream_id, analyzer, person, lease)
             except BaseException as error:
-                self.memory.drop(key)
-                if not isinstance(error, Exception):
+                self.memory.drop(key_of(analyzer))
+                if isinstance(error, LeaseLostError) or not isinstance(error, Exception):
                     raise
                 _log.error("a face cannot be kept in the inbox", extra={"stream_id": stream_id}, exc_info=error)
 
@@ -113,9 +129,12 @@ class UnknownInbox:
         """Change the tables by hand; commits at the end of the block, and then remembers what they say."""
         async with self.lock:
             async with self._database.session() as session:
-                yield InboxRepository(session)
+                repository = InboxRepository(session)
+                sequence = await repository.next_sequence()
+                yield repository
                 await session.commit()
             await self.memory.reread_all()
+            self.memory.sequence = sequence
 
     @contextmanager
     def held(self, unknown_id: str) -> Generator[None]:
@@ -153,6 +172,18 @@ class UnknownInbox:
                 _log.warning("the inbox cannot be cleared", exc_info=error)
             await asyncio.sleep(CLEARING_INTERVAL_S)
 
+    async def run_following(self) -> None:
+        """What other nodes change is remembered here, too."""
+        while True:
+            await asyncio.sleep(FOLLOWING_S)
+            try:
+                async with self.lock:
+                    async with self._database.session() as session:
+                        sequence = await InboxRepository(session).sequence()
+                    await self.memory.follow(sequence)
+            except Exception as error:  # tried again in a moment
+                _log.warning("changes of the inbox cannot be followed", exc_info=error)
+
     async def clear(self) -> None:
         """Faces past their retention go; then files without a row, and rows without a file."""
         moment = now_utc() - self.rules.retention
@@ -175,23 +206,31 @@ class UnknownInbox:
             if missing:
                 await repository.delete_faces(await repository.faces(missing))
                 await session.commit()
-        orphans = sorted(files - known.keys())
+        orphans = sorted(name for name in files - known.keys() if not self._may_be_written(name))
         if orphans or missing:
             _log.info("the inbox was put in order", extra={"files": len(orphans), "faces": len(missing)})
         await self.delete_files(orphans)
         if missing:
             await self.memory.reread_all()
 
-    async def _keep(self, stream_id: str, key: PackKey, threshold: float, memory: PackMemory, person: Person) -> None:
+    async def _keep(self, stream_id: str, analyzer: FaceAnalyzer, person: Person, lease: HeldLease | None) -> None:
         assert person.embedding is not None
         assert person.portrait is not None
+        if lease is not None:
+            lease.check()
+        key, threshold = key_of(analyzer), self._threshold(analyzer)
         face_id = new_id()
         path = f"{FOLDER}/{face_id[-2:]}/{face_id}.jpg"
-        nearest = memory.clustering.nearest(person.embedding, threshold)
         try:
             await asyncio.to_thread(self._storage.write, path, person.portrait)
             async with self._database.session() as session:
                 repository = InboxRepository(session)
+                if lease is not None:
+                    await lease.fence(session)
+                sequence = await repository.next_sequence()
+                await self.memory.follow(sequence - 1)
+                memory = await self.memory.of(key, analyzer.metric, analyzer.dimension)
+                nearest = memory.clustering.nearest(person.embedding, threshold)
                 seen_at = now_utc()
                 if nearest is None:
                     unknown = UnknownPerson(
@@ -221,6 +260,7 @@ class UnknownInbox:
                 unknown = await self._merged(repository, memory, unknown, threshold)
                 removed = await self._trimmed(repository, unknown)
                 await session.commit()
+                self.memory.sequence = sequence
         except BaseException:
             await self.delete_files([path])
             raise
@@ -278,6 +318,13 @@ class UnknownInbox:
         """As a search would apply it."""
         of_gallery = self._thresholds.of(key_of(analyzer))
         return analyzer.threshold if of_gallery is None else of_gallery
+
+    def _may_be_written(self, name: str) -> bool:
+        """Whether another node may be about to commit its row; on SQLite there is none."""
+        if self._database.is_sqlite:
+            return False
+        found = _UUID7.search(name)
+        return found is not None and abs(time.time() - int(found[1] + found[2], 16) / 1000) < WRITING_S
 
     def _stored(self) -> set[str]:
         return {file.name for file in self._storage.files(FOLDER)}

@@ -40,6 +40,8 @@ class InboxMemory:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._packs: dict[PackKey, PackMemory] = {}
+        self.sequence: int | None = None
+        """Of the last change that is remembered; None: nothing is yet."""
 
     def at_hand(self, key: PackKey) -> PackMemory | None:
         """Never blocks; None: nothing of this pack was needed yet."""
@@ -49,6 +51,12 @@ class InboxMemory:
         if key not in self._packs:
             self._packs[key] = await self._read(key, Clustering(metric, dimension))
         return self._packs[key]
+
+    async def follow(self, sequence: int) -> None:
+        """Other nodes may have changed the tables since."""
+        if self.sequence != sequence:
+            await self.reread_all()
+            self.sequence = sequence
 
     async def reread_all(self) -> None:
         """After a change that was made in the tables alone. Whoever asks meanwhile is answered as before."""

@@ -4,7 +4,7 @@ from datetime import datetime
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import Boolean, ForeignKey, Index, Integer, String
+from sqlalchemy import BigInteger, Boolean, ForeignKey, Index, Integer, String
 from sqlalchemy.orm import Mapped, mapped_column
 
 from lianpu.database.base import Base, UtcDateTime, VectorBlob, figure, identifier, new_id, now_utc
@@ -69,3 +69,12 @@ class UnknownSeparation(Base):
     second_id: Mapped[str] = mapped_column(ForeignKey("unknown_persons.id", ondelete="CASCADE"), primary_key=True)
 
     __table_args__ = (Index(None, "second_id"),)
+
+
+class UnknownInboxHead(Base):
+    """One row: one more with each change of the inbox. Whoever changes it keeps the row locked until his commit."""
+
+    __tablename__ = "unknown_inbox_head"
+
+    id: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
+    sequence: Mapped[int] = mapped_column(BigInteger)

@@ -12,7 +12,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from lianpu.errors import UnknownNotFoundError
 from lianpu.gallery.indexes import PackKey
 from lianpu.gallery.repository import GalleryRepository, batches
-from lianpu.streams.inbox.models import UnknownFace, UnknownPerson, UnknownSeparation, UnknownVeto
+from lianpu.streams.inbox.models import (
+    UnknownFace,
+    UnknownInboxHead,
+    UnknownPerson,
+    UnknownSeparation,
+    UnknownVeto,
+)
 
 
 class InboxRepository:
@@ -23,6 +29,16 @@ class InboxRepository:
 
     def add(self, row: UnknownPerson | UnknownFace | UnknownVeto | UnknownSeparation) -> None:
         self._session.add(row)
+
+    async def next_sequence(self) -> int:
+        """Of a change of the inbox. The first thing of a change: all others wait for its end."""
+        take = update(UnknownInboxHead).values(sequence=UnknownInboxHead.sequence + 1)
+        await self._session.execute(take.execution_options(synchronize_session=False))
+        return await self.sequence()
+
+    async def sequence(self) -> int:
+        """Of the last change of the inbox."""
+        return (await self._session.scalars(select(UnknownInboxHead.sequence))).one()
 
     async def flush(self) -> None:
         await self._session.flush()

@@ -5,12 +5,10 @@ from contextlib import suppress
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from lianpu.accounts.roles import Scope
-from lianpu.errors import StreamStateError
 from lianpu.http.audited import AuditNote
 from lianpu.jobs.push.session import Session
 from lianpu.jobs.push.subscription import Ending, Frame
 from lianpu.jobs.push.websocket import opening_of, received, send_text, tell_end
-from lianpu.streams.addresses import PUSHED
 from lianpu.streams.live.connection import allow_frames, send_all
 from lianpu.streams.live.live import Live
 from lianpu.streams.live.messages import FrameProblem, PushAck, PushReady
@@ -28,9 +26,7 @@ async def push_over(websocket: WebSocket, live: Live, stream_id: str, note: Audi
 
 async def _serve(websocket: WebSocket, live: Live, stream_id: str, note: AuditNote) -> Ending | None:
     opening = await opening_of(websocket, live.push, Scope.STREAMS_MANAGE)
-    pushed = (await live.streams.runner(stream_id)).pushed
-    if pushed is None:
-        raise StreamStateError(f"The stream reads its own source; only one of {PUSHED!r} takes frames.")
+    pushed = await live.streams.pushed(stream_id)
     with live.pushing.one_of(opening.principal.id), live.mailboxes.one() as mailbox:
 
         def tell(taken: Taken) -> None:

@@ -2,23 +2,30 @@
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import Depends, Request
+from pydantic import TypeAdapter
 
 from lianpu.database.base import new_id, now_utc
-from lianpu.errors import RecordingNotFoundError, RecordingsFullError, RecordingStateError
+from lianpu.errors import RecordingNotFoundError, RecordingsFullError, RecordingStateError, StreamStateError
+from lianpu.leases.leases import HeldLease
 from lianpu.streams.recording.shelf import Recording, RecordingShelf
 from lianpu.streams.recording.writer import Recorder, RecordingEnd, Written
+from lianpu.streams.records import RunningStream
 from lianpu.streams.runner import StreamRunner
 from lianpu.streams.streams import Streams
 
 CLEARING_INTERVAL_S = 3600.0
+ANSWER_S = 20.0
+"""Another node may have to wait for a disk before it answers."""
+START, STOP = "start_recording", "stop_recording"
+_RECORDING = TypeAdapter(Recording)
 _log = logging.getLogger(__name__)
 
 
@@ -26,6 +33,8 @@ _log = logging.getLogger(__name__)
 class _Running:
     recording: Recording
     runner: StreamRunner
+    lease: HeldLease | None
+    """What the stream is run by; None: no other node could run it."""
     recorder: Recorder | None = None
     """None: it is about to begin."""
     kept: asyncio.Event = field(default_factory=asyncio.Event)
@@ -49,7 +58,10 @@ class Recordings:
         self._max_total_bytes = max_total_bytes
         self._running: dict[str, _Running] = {}
         """By the stream."""
-        streams.on_end(self._stream_ended)
+        streams.runs.on_end(self._stream_ended)
+        if streams.shared is not None:
+            streams.shared.asking.answer(START, self._asked_to_start)
+            streams.shared.asking.answer(STOP, self._asked_to_stop)
 
     async def start(self, stream_id: str) -> Recording:
         """What viewers see is written to a file from its next picture on.
@@ -58,13 +70,21 @@ class Recordings:
             StreamNotFoundError, StreamStateError: there is no such stream, or it is over.
             RecordingStateError: it is being recorded.
             RecordingsFullError: there is no room.
+            NodeUnreachableError: the node that runs it does not answer.
         """
-        runner = await self._streams.runner(stream_id)
+        shared = self._streams.shared
+        if shared is not None and self._streams.runs.get(stream_id) is None:
+            return _RECORDING.validate_python(await shared.ask_holder(stream_id, START, timeout_s=ANSWER_S))
+        return await self._start(stream_id)
+
+    async def _start(self, stream_id: str) -> Recording:
+        stream = await self._running_stream(stream_id)
+        runner = stream.runner
         if stream_id in self._running:
             raise RecordingStateError("The stream is being recorded already.")
-        row = (await self._streams.get(stream_id)).row
-        recording = Recording(new_id(), stream_id, row.name, now_utc())
-        running = self._running[stream_id] = _Running(recording, runner)
+        epoch = None if stream.lease is None else stream.lease.epoch
+        recording = Recording(new_id(), stream_id, stream.row.name, now_utc(), epoch=epoch)
+        running = self._running[stream_id] = _Running(recording, runner, stream.lease)
         try:
             used = sum(one.bytes for one in await asyncio.to_thread(self._shelf.all))
             left = self._max_total_bytes - used
@@ -76,7 +96,7 @@ class Recordings:
             video = self._shelf.video(recording.id)
             await asyncio.to_thread(self._begin, recording, video)
             # It may have ended meanwhile, and has then told everybody already.
-            await self._streams.runner(stream_id)
+            await self._running_stream(stream_id)
         except BaseException:
             del self._running[stream_id]
             await asyncio.to_thread(self._shelf.remove, recording.id)
@@ -95,7 +115,14 @@ class Recordings:
 
         Raises:
             RecordingStateError: the stream is not being recorded.
+            StreamNotFoundError, StreamStateError, NodeUnreachableError: as `start`, where another node runs it.
         """
+        shared = self._streams.shared
+        if shared is not None and stream_id not in self._running and self._streams.runs.get(stream_id) is None:
+            return _RECORDING.validate_python(await shared.ask_holder(stream_id, STOP, timeout_s=ANSWER_S))
+        return await self._stop(stream_id)
+
+    async def _stop(self, stream_id: str) -> Recording:
         if stream_id not in self._running:
             raise RecordingStateError("The stream is not being recorded.")
         return await self._end(stream_id, RecordingEnd.STOPPED)
@@ -103,14 +130,17 @@ class Recordings:
     async def list(self, stream_id: str | None = None) -> list[Recording]:
         """The one that began last first."""
         found = await asyncio.to_thread(self._shelf.all)
-        return [self._told(one) for one in found if stream_id in {None, one.stream_id}]
+        wanted = [one for one in found if stream_id in {None, one.stream_id}]
+        epochs = await self._epochs(wanted)
+        return [self._told(one, epochs) for one in wanted]
 
     async def get(self, recording_id: str) -> Recording:
         """
         Raises:
             RecordingNotFoundError: there is none of this id.
         """
-        return self._told(await asyncio.to_thread(self._shelf.get, recording_id))
+        found = await asyncio.to_thread(self._shelf.get, recording_id)
+        return self._told(found, await self._epochs([found]))
 
     async def video(self, recording_id: str) -> tuple[Recording, Path]:
         """
@@ -148,18 +178,39 @@ class Recordings:
         self._shelf.keep(recording)
         video.touch(mode=0o600)
 
-    def _told(self, recording: Recording) -> Recording:
+    async def _running_stream(self, stream_id: str) -> RunningStream:
+        running = self._streams.runs.get(stream_id)
+        if running is not None and not running.is_over:
+            return running
+        record = await self._streams.get(stream_id)
+        raise StreamStateError(f"The stream is over: {record.row.end_reason}.")
+
+    async def _epochs(self, recordings: Sequence[Recording]) -> dict[str, int]:
+        """Of the streams whose recordings other nodes may be writing."""
+        shared = self._streams.shared
+        unended = {one.stream_id for one in recordings if one.ended_at is None}
+        return await shared.epochs(unended) if shared is not None and unended else {}
+
+    def _told(self, recording: Recording, epochs: Mapping[str, int]) -> Recording:
         if recording.ended_at is not None:
             return recording
         running = self._running.get(recording.stream_id)
         if running is not None and running.recording.id == recording.id:
             return replace(recording, frames=0 if running.recorder is None else running.recorder.frames)
+        if recording.epoch is not None and epochs.get(recording.stream_id) == recording.epoch:
+            return recording
         return replace(recording, ended_at=recording.started_at, end_reason=RecordingEnd.INTERRUPTED.value)
 
-    async def _stream_ended(self, stream_id: str) -> None:
+    async def _stream_ended(self, stream_id: str, goes_on: bool) -> None:
         running = self._running.get(stream_id)
         if running is not None and running.recorder is not None:
-            await self._end(stream_id, RecordingEnd.STREAM_ENDED)
+            await self._end(stream_id, RecordingEnd.INTERRUPTED if goes_on else RecordingEnd.STREAM_ENDED)
+
+    async def _asked_to_start(self, stream_id: str) -> Any:
+        return _RECORDING.dump_python(await self._start(stream_id), mode="json")
+
+    async def _asked_to_stop(self, stream_id: str) -> Any:
+        return _RECORDING.dump_python(await self._stop(stream_id), mode="json")
 
     async def _end(self, stream_id: str, reason: RecordingEnd) -> Recording:
         running = self._running[stream_id]
@@ -183,7 +234,9 @@ class Recordings:
                 dropped=written.dropped,
             )
             try:
-                if written.frames:
+                if running.lease is not None and not running.lease.is_held:
+                    pass  # others have seen that it was interrupted
+                elif written.frames:
                     self._shelf.keep(recording)
                     with suppress(RecordingNotFoundError):
                         recording = self._shelf.get(recording.id)

@@ -26,6 +26,8 @@ class Recording:
     frames: int = 0
     dropped: int = 0
     bytes: int = 0
+    epoch: int | None = None
+    """Of the lease that the stream is run by; None: no other node could run it."""
 
 
 class RecordingShelf:

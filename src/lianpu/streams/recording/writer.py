@@ -33,7 +33,7 @@ class RecordingEnd(StrEnum):
     FAILED = "failed"
     """It could not be written, such as on a full disk."""
     INTERRUPTED = "interrupted"
-    """The server was killed meanwhile."""
+    """The server was killed meanwhile, or another node goes on with the stream."""
 
 
 @dataclass(frozen=True, slots=True)

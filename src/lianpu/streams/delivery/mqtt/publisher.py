@@ -34,6 +34,9 @@ LEAVING_S = 2.0
 _log = logging.getLogger(__name__)
 
 
+ELSEWHERE = "Another node of the installation keeps the connection."
+
+
 @dataclass(frozen=True, slots=True)
 class BrokerState:
     is_connected: bool = False
@@ -66,6 +69,17 @@ class MqttPublisher:
 
     async def run(self) -> None:
         """Until it is cancelled. Events from now on are published, and what streams are like now."""
+        self._tell(is_connected=False, problem=None)
+        try:
+            await self._publish()
+        finally:
+            self.stand_by()
+
+    def stand_by(self) -> None:
+        """Another node does it, until this one runs."""
+        self._tell(is_connected=False, problem=ELSEWHERE)
+
+    async def _publish(self) -> None:
         self._sequence = await self._newest()
         wait_s = FIRST_WAIT_S
         while True:
@@ -155,7 +169,7 @@ class MqttPublisher:
     async def _publish_streams(self, connection: BrokerConnection) -> None:
         """What changed since the last time."""
         wanted: dict[str, str] = {}
-        active = {record.row.id: record for record in self._streams.active()}
+        active = {record.row.id: record for record in await self._streams.everywhere()}
         for stream_id, record in active.items():
             wanted |= retained_of(self._topics, record, await self._last_person(stream_id))
         left = self._known - active.keys()

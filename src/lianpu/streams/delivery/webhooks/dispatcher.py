@@ -23,6 +23,8 @@ from lianpu.streams.event_log import EventLog
 from lianpu.streams.vault import SourceVault
 
 LONGEST_SLEEP_S = 60.0
+POLL_S = 1.0
+"""How late the events of other processes on the same database may be."""
 AFTER_FAILURE_S = 5.0
 CLEARING_INTERVAL_S = 3600.0
 JITTER = 0.25
@@ -118,7 +120,8 @@ class WebhookDispatcher:
         """Seconds until the next one is due."""
         async with self._database.session() as session:
             found = await WebhookRepository(session).next_deliveries()
-        now, wait_s = now_utc(), LONGEST_SLEEP_S
+        # On SQLite no other process writes, and everything here says when it has.
+        now, wait_s = now_utc(), LONGEST_SLEEP_S if self._database.is_sqlite else POLL_S
         for item in found:
             if item.webhook_id in self._serving:
                 continue
