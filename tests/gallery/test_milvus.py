@@ -142,14 +142,13 @@ async def test_R_OPS_3_nodes_that_share_a_milvus_keep_it_equal_to_the_database(n
 
 
 def test_R_OPS_3_the_engine_is_what_gallery_index_says(tmp_path: Path) -> None:
-    def engine(**values: str) -> object:
+    def engine(*, is_alone: bool = True, **values: str) -> object:
         settings = load_settings({"home": str(tmp_path), **values}, environment={}, folder=tmp_path).settings
-        return engine_of(settings, threads=1)
+        return engine_of(settings, threads=1, is_alone=is_alone)
 
     assert isinstance(engine(), ExactEngine)
     lite = {"gallery.index": "milvus"}
     assert isinstance(engine(**lite), MilvusEngine)
-    shared = {**lite, "nodes.redis": "redis://127.0.0.1:1"}
     with pytest.raises(SettingsError, match=r"gallery\.milvus_url"):
-        engine(**shared)
-    assert isinstance(engine(**shared, **{"gallery.milvus_url": "http://milvus:19530"}), MilvusEngine)
+        engine(is_alone=False, **lite)
+    assert isinstance(engine(is_alone=False, **lite, **{"gallery.milvus_url": "http://milvus:19530"}), MilvusEngine)

@@ -53,7 +53,9 @@ from lianpu.provenance.assembly import assemble_provenance
 from lianpu.runtime.onnx import OnnxSessionFactory
 from lianpu.runtime.scheduling import InferenceQueue
 from lianpu.settings import Settings
+from lianpu.storage.files import FileStorage
 from lianpu.storage.local import LocalStorage
+from lianpu.storage.s3 import Bucket, S3Storage
 from lianpu.streams.assembly import assemble_live, assemble_recordings, assemble_streams, assemble_unknowns
 from lianpu.streams.delivery.assembly import assemble_delivery
 from lianpu.streams.metrics import StreamMetrics
@@ -80,7 +82,7 @@ def build_platform(
         trace_statements(database.engine, instruments.tracing)
     node = node or Node(home)
     bus = bus_of(settings)
-    storage = LocalStorage(home)
+    storage = storage_of(settings)
     runtime = settings.runtime
     # Inference fills the cores already; OpenCV's own threads would only fight it. The setting is process-wide.
     cv2.setNumThreads(1)
@@ -128,7 +130,7 @@ def build_platform(
     handlers.append(InferenceTask(inference, turns))
     accounts = accounts_of(settings, database, hash_cost=hash_cost)
     accounts.users.on_deletion(images.remove_all_of)
-    audit = build_audit(database, storage, lambda: accounts.secret.audit_key)
+    audit = build_audit(database, LocalStorage(home), lambda: accounts.secret.audit_key)
     provenance = assemble_provenance(
         settings, database=database, queue=queue, mark_key=lambda: accounts.secret.mark_key
     )
@@ -238,6 +240,33 @@ def database_of(settings: Settings) -> Database:
     """Nothing is opened yet."""
     url = settings.database.url
     return Database(f"sqlite+aiosqlite:///{_database_file(settings)}" if url is None else url.get_secret_value())
+
+
+def storage_of(settings: Settings) -> FileStorage:
+    """Of images; nothing is reached yet.
+
+    Raises:
+        SettingsError: they lie in S3, and a setting or the package for it is missing.
+    """
+    chosen = settings.storage
+    if chosen.kind == "folder":
+        return LocalStorage(settings.home)
+    key, secret = chosen.access_key_id, chosen.secret_access_key
+    if chosen.bucket is None or (key is None) != (secret is None):
+        raise SettingsError(
+            "storage.kind is s3: storage.bucket is needed, and storage.access_key_id and storage.secret_access_key "
+            "are given both or not at all."
+        )
+    return S3Storage(
+        Bucket(
+            name=chosen.bucket,
+            prefix=chosen.prefix or "",
+            endpoint=chosen.endpoint,
+            region=chosen.region,
+            access_key_id=None if key is None else key.get_secret_value(),
+            secret_access_key=None if secret is None else secret.get_secret_value(),
+        )
+    )
 
 
 def bus_of(settings: Settings) -> Bus:

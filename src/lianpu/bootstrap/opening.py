@@ -19,6 +19,7 @@ from lianpu.errors import (
     PackNotFoundError,
     SigningKeyError,
     StorageError,
+    StorageUnavailableError,
     VectorIndexUnavailableError,
 )
 from lianpu.gallery.unfinished import mend_after_crash, run_retries
@@ -91,10 +92,9 @@ async def open_platform(
 @asynccontextmanager
 async def _working(platform: Platform, roles: Roles) -> AsyncGenerator[None]:
     with _held(platform):
-        await mend_after_crash(platform.database, platform.gallery.changes.unfinished)
+        await _clear_up(platform, roles)
         await platform.relay.start()
         if roles.serves:
-            await platform.images.clear(is_start=platform.database.is_sqlite)
             await platform.push.start()
             await platform.live.start()
             await platform.enhancement.held.start()
@@ -118,6 +118,16 @@ async def _working(platform: Platform, roles: Roles) -> AsyncGenerator[None]:
                 await platform.live.stop()
                 await platform.push.stop()
             await platform.relay.stop()
+
+
+async def _clear_up(platform: Platform, roles: Roles) -> None:
+    """After a crash."""
+    try:
+        await mend_after_crash(platform.database, platform.gallery.changes.unfinished)
+        if roles.serves:
+            await platform.images.clear(is_start=platform.database.is_sqlite)
+    except StorageUnavailableError as error:
+        _log.error("what a crash left behind cannot be cleared away yet: %s", error.detail)
 
 
 @contextmanager

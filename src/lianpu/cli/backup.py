@@ -20,6 +20,10 @@ EXTERNAL = (
     "The database lies outside of the home ({url}) and is not in this file: its own tools back it up and restore it "
     "(docs/deploy.md)."
 )
+IN_S3 = (
+    "Images lie in the bucket {bucket} and are not in this file: its versioning or replication backs them up "
+    "(docs/operations.md)."
+)
 
 
 def backup(
@@ -101,6 +105,8 @@ def _say(done: str, copied: "Copied", settings: "Settings") -> None:
         url = settings.database.url
         where = "another place" if url is None else shown_url(make_url(url.get_secret_value()))
         typer.echo(EXTERNAL.format(url=where), err=True)
+    if settings.storage.kind == "s3":
+        typer.echo(IN_S3.format(bucket=settings.storage.bucket), err=True)
 
 
 @contextmanager

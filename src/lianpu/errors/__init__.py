@@ -151,6 +151,7 @@ LianpuError
 ├── DatabaseUnreachableError     503 database_unreachable (carries Retry-After)
 ├── DatabaseCopyError            500 database_copy_failed
 ├── StorageError                 507 storage_unwritable
+│   └── StorageUnavailableError  503 storage_unavailable (carries Retry-After)
 ├── EnhancementLostError         500 enhancement_lost
 ├── EphemeralStoreError          503 ephemeral_store_unavailable
 ├── VectorIndexUnavailableError  503 vector_index_unavailable (carries Retry-After)
@@ -316,6 +317,7 @@ from lianpu.errors.service import (
     SourceLostError,
     SourceUnreadableError,
     StorageError,
+    StorageUnavailableError,
     VectorIndexUnavailableError,
 )
 from lianpu.errors.start import (
@@ -475,6 +477,7 @@ __all__ = [
     "SourceUnreadableError",
     "StartError",
     "StorageError",
+    "StorageUnavailableError",
     "StreamNotFoundError",
     "StreamStateError",
     "SubjectAmbiguousError",

@@ -39,6 +39,12 @@ class StorageError(LianpuError):
     code, status, title = "storage_unwritable", 507, "Storage not writable"
 
 
+class StorageUnavailableError(StorageError, OSError):
+    """Storage that lies elsewhere. An `OSError` too: to whoever expects a disk to fail it is one that does."""
+
+    code, status, title = "storage_unavailable", 503, "Storage does not answer"
+
+
 class EnhancementLostError(LianpuError):
     code, title = "enhancement_lost", "Enhancement was lost"
 

@@ -79,7 +79,7 @@ def assemble_gallery(
     limits = ImageLimits(max_pixels=settings.images.max_pixels, max_side_px=settings.images.max_side_px)
     options = AnalyzerOptions(detector_input_size=settings.packs.detector_input_size)
     analyzers = Analyzers(registry, sessions, settings.packs.default, options)
-    indexes = GalleryIndexes(database, engine_of(settings, threads=sessions.threads))
+    indexes = GalleryIndexes(database, engine_of(settings, threads=sessions.threads, is_alone=database.is_sqlite))
     changes = GalleryChanges(database, storage, indexes)
     liveness = LivenessCheck(registry, sessions, **settings.liveness.model_dump())
     max_faces = settings.gallery.max_faces

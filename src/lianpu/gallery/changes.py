@@ -107,7 +107,7 @@ class GalleryChanges:
         if not self._indexes.has_log:
             return None
         head = await GalleryLog(session).lock()
-        await self._indexes.catch_up(session)
+        await self._indexes.catch_up_within(session, head)
         return head
 
     async def _finish(self, change: GalleryChange) -> None:

@@ -35,20 +35,23 @@ class MilvusEngine:
         return MilvusIndex(self._milvus, folder_name(*key), dimension, metric)
 
 
-def engine_of(settings: Settings, *, threads: int) -> ExactEngine | MilvusEngine:
+def engine_of(settings: Settings, *, threads: int, is_alone: bool) -> ExactEngine | MilvusEngine:
     """As `gallery.index` says; nothing is opened yet.
 
+    Args:
+        is_alone: no other process may hold the home.
+
     Raises:
-        SettingsError: Milvus Lite is asked for by several nodes, or packages are missing.
+        SettingsError: Milvus Lite is asked for where several may, or packages are missing.
     """
     gallery = settings.gallery
     if gallery.index == "exact":
         return ExactEngine(threads=threads)
     if gallery.milvus_url is not None:
         return MilvusEngine(Milvus(MilvusAddress.of_url(gallery.milvus_url.get_secret_value())))
-    if settings.nodes.redis is not None:
+    if not is_alone:
         raise SettingsError(
-            "gallery.index is milvus without gallery.milvus_url: Milvus Lite serves one process alone. Several nodes "
-            "need the address of a Milvus, or gallery.index: exact."
+            "gallery.index is milvus without gallery.milvus_url: Milvus Lite serves one process alone. On a database "
+            "server, where several nodes may share the gallery, give the address of a Milvus, or gallery.index: exact."
         )
     return MilvusEngine(Milvus(MilvusAddress.of_file(settings.home / LITE_FILE)))

@@ -114,20 +114,16 @@ class GalleryIndexes:
             async with self._database.session() as session:
                 self._position = await GalleryLog(session).head()
 
-    async def catch_up(self, session: AsyncSession | None = None) -> None:
-        """Show everything that other nodes have committed so far.
+    async def catch_up(self) -> None:
+        """Show everything that other nodes have committed so far."""
+        if self.has_log:
+            async with self._applying, self._database.session() as session:
+                await self._follow(session, await GalleryLog(session).head())
 
-        Args:
-            session: of a transaction that holds the log's lock; None: one of its own.
-        """
-        if not self.has_log:
-            return
+    async def catch_up_within(self, session: AsyncSession, head: int) -> None:
+        """The same in a transaction that holds the log's lock, which gave it `head`."""
         async with self._applying:
-            if session is not None:
-                await self._follow(session)
-                return
-            async with self._database.session() as own:
-                await self._follow(own)
+            await self._follow(session, head)
 
     async def may_hold_any(self, embedding_ids: Iterable[str]) -> bool:
         """Whether an index still has one of these rows, or cannot be asked."""
@@ -163,9 +159,8 @@ class GalleryIndexes:
     def sizes(self) -> dict[PackKey, int]:
         return {key: len(index) for key, index in self._indexes.items()}
 
-    async def _follow(self, session: AsyncSession) -> None:
+    async def _follow(self, session: AsyncSession, head: int) -> None:
         log = GalleryLog(session)
-        head = await log.head()
         if self._position is None:
             self._position = head
         while self._position < head:

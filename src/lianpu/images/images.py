@@ -12,7 +12,7 @@ from lianpu.database.base import new_id, now_utc
 from lianpu.database.completion import to_its_end
 from lianpu.database.session import Database
 from lianpu.engines.image import DecodedImage, ImageLimits, decode_image, encode_jpeg, fitted
-from lianpu.errors import ImageNotFoundError, ImageQuotaError, StorageError
+from lianpu.errors import ImageNotFoundError, ImageQuotaError, StorageError, StorageUnavailableError
 from lianpu.images.models import FOLDER, StoredImage, image_id_of
 from lianpu.images.receiving import ReceivedImage, receive_image
 from lianpu.images.repository import ImageRepository
@@ -69,6 +69,8 @@ class Images:
             # Whoever hangs up now leaves all or nothing behind.
             await to_its_end(self._store(image, path, thumbnail))
             return image
+        except StorageUnavailableError:
+            raise
         except OSError as error:
             raise StorageError(f"The upload could not be stored: {error.strerror or error}.") from error
         finally:
@@ -214,6 +216,8 @@ class Images:
             return self._storage.read(name)
         except FileNotFoundError as error:
             raise ImageNotFoundError("The image's file is gone: it was deleted meanwhile, or is missing.") from error
+        except StorageUnavailableError:
+            raise
         except OSError as error:
             raise StorageError(f"A stored image cannot be read: {error.strerror or error}.") from error
 

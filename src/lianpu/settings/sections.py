@@ -17,6 +17,7 @@ from lianpu.settings.limit_values import Rate, broker_address, counter_storage, 
 from lianpu.settings.observability_section import ObservabilitySettings
 from lianpu.settings.section import AbsolutePath, Names, Networks, listed
 from lianpu.settings.section import Section as _Section
+from lianpu.settings.storage_section import StorageSettings
 from lianpu.settings.swap_sections import ProvenanceSettings, SwapSettings
 
 SECRETS = frozenset(
@@ -26,6 +27,8 @@ SECRETS = frozenset(
         "nodes.redis",
         "jobs.broker",
         "gallery.milvus_url",
+        "storage.access_key_id",
+        "storage.secret_access_key",
         "accounts.secret",
         "limits.storage",
         "enhance.storage",
@@ -331,6 +334,7 @@ class Settings(_Section):
     limits: LimitSettings
     database: DatabaseSettings
     nodes: NodeSettings
+    storage: StorageSettings
     runtime: RuntimeSettings
     engines: EngineSettings
     camera: CameraSettings

@@ -19,8 +19,23 @@ class StoredFile:
     """By the clock of whoever keeps it."""
 
 
+def checked_name(name: str) -> str:
+    """
+    Raises:
+        ValueError: it would lie outside of the storage, or be written in more than one way.
+    """
+    parts = name.split("/")
+    if not all(parts) or {".", ".."} & {*parts} or "\\" in name or any(char < " " for char in name):
+        raise ValueError(f"{name!r} leaves the storage folder, or is not the name of a file")
+    return name
+
+
 class FileStorage(Protocol):
-    """Blobs under relative names such as `gallery/ab/….jpg`. Calls block: run them off the event loop."""
+    """Blobs under relative names such as `gallery/ab/….jpg`. Calls block: run them off the event loop.
+
+    A name that `checked_name` refuses raises `ValueError`; storage that lies elsewhere and is away raises
+    `StorageUnavailableError`, from any call.
+    """
 
     def write(self, name: str, data: bytes) -> None:
         """Store a blob; readers see the old one or the new one, never a part.

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from lianpu.errors import StorageError
-from lianpu.storage.files import StoredFile
+from lianpu.storage.files import StoredFile, checked_name
 
 UNFINISHED_SUFFIX = ".part"
 
@@ -79,10 +79,7 @@ class LocalStorage:
 
     def _path(self, name: str) -> Path:
         # By its text alone: asking the disk for every part of every path takes longer than reading a thumbnail.
-        path = Path(os.path.normpath(self.root / name))
-        if not path.is_relative_to(self.root):
-            raise ValueError(f"{name!r} leaves the storage folder")
-        return path
+        return self.root / checked_name(name)
 
 
 def _blob_name(file_name: str) -> str:

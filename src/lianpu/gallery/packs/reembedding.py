@@ -12,7 +12,7 @@ from lianpu.database.session import Database
 from lianpu.engines.face.analyzer import FaceAnalyzer
 from lianpu.engines.face.face import Box
 from lianpu.engines.image import ImageLimits, decode_image
-from lianpu.errors import FaceNotFoundError, ImageError, StorageError
+from lianpu.errors import FaceNotFoundError, ImageError, StorageError, StorageUnavailableError
 from lianpu.gallery.analyzers import Analyzers, key_of
 from lianpu.gallery.changes import GalleryChanges
 from lianpu.gallery.generation import embedding_of, failure, vector_at
@@ -164,6 +164,8 @@ class Reembedding:
             data = self._storage.read(image.stored_path)
         except FileNotFoundError:
             return "its stored file is missing"
+        except StorageUnavailableError:
+            raise
         except OSError as error:
             raise StorageError(f"A stored image cannot be read: {error.strerror or error}.") from error
         try:
