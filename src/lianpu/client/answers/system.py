@@ -13,6 +13,8 @@ class GalleryCounts(Record):
 class Runtime(Record):
     provider: str
     reason: str
+    cpu_reason: str | None
+    """What runs networks on the CPU; None: they run elsewhere."""
     threads: int
     requested: tuple[str, ...]
     """As the settings name them."""
