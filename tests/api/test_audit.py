@@ -3,8 +3,8 @@
 import asyncio
 import json
 import sqlite3
-from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -61,11 +61,12 @@ def database_of(client: httpx2.AsyncClient) -> Path:
     return client.platform.settings.home / "lianpu.db"  # type: ignore[attr-defined]
 
 
-@contextmanager
-def locked(path: Path) -> Iterator[None]:
+@asynccontextmanager
+async def locked(path: Path) -> AsyncIterator[None]:
     """Somebody else writes, and does not come to an end."""
-    connection = sqlite3.connect(path, isolation_level=None)
-    connection.execute("BEGIN IMMEDIATE")
+    connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    # In a thread: what the server itself is writing now needs this one to come to its end.
+    await asyncio.to_thread(connection.execute, "BEGIN IMMEDIATE")
     try:
         yield
     finally:
@@ -158,7 +159,7 @@ async def test_R_ACC_4_start_and_end_of_the_server_are_recorded(open_client: Ope
 
 async def test_R_ACC_4_no_answer_without_its_entry(impatient: httpx2.AsyncClient) -> None:
     """What was done cannot be undone, and is not told; once that is known, nothing more is done."""
-    with locked(database_of(impatient)):
+    async with locked(database_of(impatient)):
         withheld = await impatient.get("/api/v1/models/missing")
         assert withheld.status_code != 503
         withheld = await impatient.get("/api/v1/faces")
@@ -190,14 +191,14 @@ async def test_R_ACC_4_a_broken_log_lets_nobody_delete(impatient: httpx2.AsyncCl
         raise AssertionError
 
     persons.delete = noted
-    with locked(database_of(impatient)):
+    async with locked(database_of(impatient)):
         assert (await impatient.get("/api/v1/faces")).status_code == 503
         assert (await impatient.delete("/api/v1/faces/p-1")).status_code == 503
     assert calls == []
 
 
 async def test_R_ACC_4_a_refusal_is_a_refusal_although_it_cannot_be_recorded(impatient: httpx2.AsyncClient) -> None:
-    with locked(database_of(impatient)):
+    async with locked(database_of(impatient)):
         answer = await impatient.get("/api/v1/faces", headers={"X-API-Key": "x" * 20})
         assert answer.status_code == 503
         assert answer.json()["code"] == "audit_unavailable"
@@ -218,7 +219,7 @@ async def test_R_ACC_4_full_disk_withholds_the_answer(client: httpx2.AsyncClient
 async def test_R_ACC_4_streams_wait_for_their_entry(impatient: httpx2.AsyncClient) -> None:
     whole = await impatient.get("/api/v1/audit/export")
     assert whole.headers["content-type"] == "application/x-ndjson"
-    with locked(database_of(impatient)):
+    async with locked(database_of(impatient)):
         answer = await impatient.get("/api/v1/audit/export")
         assert (answer.status_code, answer.json()["code"]) == (503, "audit_unavailable")
         assert "previous_hash" not in answer.text

@@ -229,7 +229,7 @@ async def test_R_OPS_5_det_prob_threshold_passes_over_faces_that_are_not_sure_en
         assert problem(await add(client, "s", two_faces)) == (400, 31)
         added = (await add(client, "s", two_faces, **least)).json()
         image = (await client.get(f"/api/v1/faces/s/images/{added['image_id']}")).json()["image"]
-        assert round(image["box"]["x"]) == sure["box"]["x_min"]
+        assert abs(image["box"]["x"] - sure["box"]["x_min"]) <= 0.5
         assert problem(await send(client, "/detection/detect", two_faces, det_prob_threshold=1)) == (400, 28)
 
 
