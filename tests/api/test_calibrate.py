@@ -11,7 +11,7 @@ from tests.api.calls import ended, enrol, search
 from tests.api.conftest import OpenClient
 from tests.api.synthetic import add_people
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.slow]
 
 
 async def calibrated(client: Any, **fields: Any) -> dict[str, Any]:

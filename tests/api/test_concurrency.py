@@ -11,7 +11,7 @@ import pytest
 from lianpu.engines.image import decode_image, encode_jpeg
 from tests.api.calls import enrol
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.slow]
 
 
 @pytest.mark.parametrize("searches", [40, pytest.param(200, marks=pytest.mark.slow)])

@@ -21,7 +21,7 @@ from tests.api.live_client import SEARCH, Message, address, closing, connected, 
 from tests.api.logins import PASSWORD, TOKEN, create_user
 from tests.api.streams.server import StreamServer, serving_streams
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.slow]
 UNLIMITED = dict.fromkeys(("limits__per_client", "limits__per_user", "limits__login"))
 
 

@@ -23,7 +23,7 @@ from tests.api.calls import enrol
 from tests.api.conftest import API_KEY, OpenClient
 from tests.gallery.archives import entries_of, noise, with_number, with_value, write_archive
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.slow]
 ZIP = {"Content-Type": "application/zip"}
 
 

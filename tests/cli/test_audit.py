@@ -11,6 +11,8 @@ import pytest
 from tests.audit.tampering import tampering
 from tests.cli.conftest import Lianpu
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def home(tmp_path: Path) -> Path:

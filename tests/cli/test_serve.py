@@ -23,6 +23,8 @@ from filelock import FileLock
 
 from tests.cli.conftest import Lianpu
 
+pytestmark = pytest.mark.slow
+
 START_S = 60
 STOP_S = 10
 

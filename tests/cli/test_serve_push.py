@@ -19,7 +19,7 @@ START_S = 60
 KEY = "a-key-that-nobody-may-read-in-a-log"
 WRONG = "a-wrong-one-that-nobody-may-read-either"
 HEADERS = {"X-API-Key": KEY}
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.slow]
 
 
 @pytest.fixture

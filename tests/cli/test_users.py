@@ -15,6 +15,8 @@ import pytest
 from tests.cli.conftest import Done, Lianpu
 from tests.cli.test_serve import running
 
+pytestmark = pytest.mark.slow
+
 PASSWORD = "correct horse battery staple"
 WithPassword = Callable[..., Done]
 

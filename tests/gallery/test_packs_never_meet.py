@@ -22,7 +22,7 @@ from tests.api.calls import ended, enrol, reembed, search
 from tests.api.conftest import API_KEY
 from tests.fake_packs import KEYS, key_of_vector, photo
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.slow]
 
 PACKS = ("alpha", "alpha@1", "alpha@2", "beta", "beta@1")
 PEOPLE = 6

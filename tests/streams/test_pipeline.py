@@ -20,6 +20,8 @@ from lianpu.streams.pipeline import Person, Pipeline, PipelineOptions, Probe
 from lianpu.streams.reading import VideoReader
 from lianpu.streams.voting import Recognised
 
+pytestmark = pytest.mark.slow
+
 PEOPLE = {
     "Lin-Manuel Miranda": "lin_manuel_miranda/lin-manuel-miranda.png",
     "Barack Obama": "obama/obama_small.jpg",

@@ -26,7 +26,7 @@ from lianpu.streams.voting import Recognised
 from tests.streams.clips import made_clip
 from tests.streams.video_server import video_server
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.slow]
 
 
 @pytest.fixture

@@ -38,6 +38,8 @@ from lianpu.swap.live.live import Painter
 from lianpu.swap.making import Progress, Wanted, make
 from tests.streams.clips import photo_clip
 
+pytestmark = pytest.mark.slow
+
 SOURCES = Path(lianpu.swap.__file__).parent
 ENGINES = ("deep-live-cam", "facefusion", "inswapper", "iroop", "landmark")
 ORIGIN = Origin(DigitalSource.SWAP, 0x1122334455667788, "Lianpu", "any", "1")

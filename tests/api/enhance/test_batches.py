@@ -19,7 +19,7 @@ from tests.api.enhance.conftest import jpeg
 from tests.api.enhance.lanczos import LanczosEnhancer
 from tests.archives import encrypted_zip, rar5, rar5_link, seven_zip_link, seven_zipped, tarred, zipped
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.slow]
 PHOTOS = {
     "旅行/第一天/海边.jpg": jpeg(1),
     "旅行/第一天/海边.png": jpeg(2, suffix=".png"),

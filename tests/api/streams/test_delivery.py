@@ -18,7 +18,7 @@ from tests.streams.delivery.post_office import until
 from tests.streams.delivery.receiver import Receiver, receiver
 from tests.streams.delivery.test_delivering import is_signed
 
-pytestmark = [pytest.mark.anyio, pytest.mark.timeout(60)]
+pytestmark = [pytest.mark.anyio, pytest.mark.timeout(60), pytest.mark.slow]
 WEBHOOKS = f"{PATH}/webhooks"
 LOOPBACK = {"streams__webhooks__networks": ["127.0.0.0/8"]}
 

@@ -12,7 +12,7 @@ from tests.api.streams.server import PATH, StreamServer, code_of, left_behind
 from tests.streams.clips import made_clip
 from tests.streams.video_server import video_server
 
-pytestmark = [pytest.mark.anyio, pytest.mark.timeout(60)]
+pytestmark = [pytest.mark.anyio, pytest.mark.timeout(60), pytest.mark.slow]
 
 
 async def test_R_STR_3_a_stream_ends_by_its_lifetime_unless_it_has_none(server: StreamServer) -> None:

@@ -19,7 +19,7 @@ from tests.api.streams.conftest import OpenStreams
 from tests.api.streams.server import StreamServer
 from tests.api.swap.conftest import CONSENTS, EVIDENCE, grant
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.slow]
 LIVE = "/api/v1/swap/live"
 NOBODY = "00000000-0000-7000-8000-000000000000"
 

@@ -14,7 +14,7 @@ from tests.streams.delivery.broker import ear, require_broker
 from tests.streams.delivery.post_office import until
 from tests.streams.delivery.receiver import Receiver, receiver
 
-pytestmark = [pytest.mark.anyio, pytest.mark.timeout(60)]
+pytestmark = [pytest.mark.anyio, pytest.mark.timeout(60), pytest.mark.slow]
 
 
 @pytest.fixture

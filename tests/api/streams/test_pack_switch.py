@@ -12,7 +12,7 @@ from lianpu.streams import following as following_module
 from tests.api.calls import enrol, reembed
 from tests.api.streams.server import Stream, serving_streams
 
-pytestmark = [pytest.mark.anyio, pytest.mark.timeout(90)]
+pytestmark = [pytest.mark.anyio, pytest.mark.timeout(90), pytest.mark.slow]
 
 
 async def test_R_LIB_7_a_running_stream_follows_the_switch_of_the_default_pack(

@@ -18,7 +18,7 @@ from tests.api.logins import PASSWORD, bearer, create_user
 from tests.api.streams.conftest import SIDE, OpenStreams
 from tests.api.streams.server import PATH, Stream, StreamServer, code_of, left_behind
 
-pytestmark = [pytest.mark.anyio, pytest.mark.timeout(60)]
+pytestmark = [pytest.mark.anyio, pytest.mark.timeout(60), pytest.mark.slow]
 NOBODY = "00000000-0000-0000-0000-000000000000"
 
 

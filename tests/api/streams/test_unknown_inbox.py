@@ -9,7 +9,7 @@ from tests.api.streams.conftest import OpenStreams, square
 from tests.api.streams.server import StreamServer
 from tests.streams.clips import photo_clip
 
-pytestmark = [pytest.mark.anyio, pytest.mark.timeout(60)]
+pytestmark = [pytest.mark.anyio, pytest.mark.timeout(60), pytest.mark.slow]
 UNKNOWNS = "/api/v1/stream/unknowns"
 
 

@@ -14,7 +14,7 @@ from tests.api.logins import PASSWORD, bearer, create_user
 from tests.api.streams.conftest import SIDE, OpenStreams
 from tests.api.streams.server import PATH, StreamServer, code_of
 
-pytestmark = [pytest.mark.anyio, pytest.mark.timeout(60)]
+pytestmark = [pytest.mark.anyio, pytest.mark.timeout(60), pytest.mark.slow]
 
 
 async def test_R_STR_1_a_known_face_is_named_in_events_and_in_the_list(

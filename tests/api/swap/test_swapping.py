@@ -12,7 +12,7 @@ from tests.api.logins import create_user
 from tests.api.swap.conftest import SWAP, OpenSwap, SwapHouse, as_user, grant
 from tests.streams.clips import photo_clip
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.slow]
 ALL = ["visible", "xmp", "aigc", "c2pa", "watermark"]
 
 

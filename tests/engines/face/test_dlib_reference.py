@@ -22,6 +22,8 @@ from lianpu.packs.embedded.dlib_pack import ensure_dlib_pack
 from lianpu.packs.manifest import Pack
 from lianpu.runtime.onnx import OnnxSessionFactory
 
+pytestmark = pytest.mark.slow
+
 # dlib is compiled code without types.
 dlib: Any = pytest.importorskip("dlib")
 

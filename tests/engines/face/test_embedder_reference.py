@@ -15,6 +15,8 @@ from lianpu.engines.face.scrfd import ScrfdDetector
 from lianpu.errors import PackDamagedError, PackInvalidError
 from lianpu.runtime.onnx import OnnxSessionFactory
 
+pytestmark = pytest.mark.slow
+
 RECOGNISERS = {
     "mobilefacenet_foamliu_arc.onnx": (127.5, 127.5),
     "mobilefacenet_insightface_y1.onnx": (0.0, 1.0),

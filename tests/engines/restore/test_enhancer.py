@@ -35,6 +35,8 @@ from lianpu.runtime.sessions import Sessions
 from tests.engines.restore import stand_ins
 from tests.engines.restore.conftest import AddPack, Image, needs_embedded_upscalers
 
+pytestmark = pytest.mark.slow
+
 PLAIN = {"restorer": "none", "upscaler": "lanczos"}
 
 

@@ -23,6 +23,8 @@ from lianpu.errors import (
 )
 from tests.engines.swap.conftest import FACE, Bench, Installation, write_clip
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="session")
 def moving(target_photo: Image) -> list[Image]:

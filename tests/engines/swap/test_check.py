@@ -19,6 +19,8 @@ from lianpu.engines.swap.swapper import EngineReport, Finding, Readiness
 from lianpu.errors import IntegrationsInvalidError, SwapEngineNotFoundError, SwapUnsupportedError
 from tests.engines.swap.conftest import Bench, Checkout, Installation
 
+pytestmark = pytest.mark.slow
+
 MakeCheckout = Callable[[str], Checkout]
 
 

@@ -26,6 +26,8 @@ from lianpu.errors import (
 )
 from tests.engines.swap.conftest import Bench, Checkout, Installation, write_clip
 
+pytestmark = pytest.mark.slow
+
 ENGINES = ("facefusion", "deep-live-cam", "iroop")
 MakeCheckout = Callable[[str], Checkout]
 

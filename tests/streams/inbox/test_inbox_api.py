@@ -20,7 +20,7 @@ from tests.api.calls import enrol, search
 from tests.api.conftest import OpenClient
 from tests.api.logins import anonymous, create_user, log_in
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.slow]
 PATH = "/api/v1/stream/unknowns"
 Json = dict[str, Any]
 
