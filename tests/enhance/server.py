@@ -47,6 +47,14 @@ def ended(client: httpx2.Client, submitted: dict[str, Any]) -> dict[str, Any]:
     return told
 
 
+def cleaned(client: httpx2.Client, submitted: dict[str, Any]) -> dict[str, Any]:
+    """Once what was fetched is gone, which is written down after the last byte is on its way."""
+    deadline = time.monotonic() + 10
+    while (told := ended(client, submitted))["status"] == "completed" and time.monotonic() < deadline:
+        time.sleep(0.05)
+    return told
+
+
 def fetched(client: httpx2.Client, submitted: dict[str, Any]) -> bytes:
     told = ended(client, submitted)
     assert told["status"] == "completed", told

@@ -12,7 +12,7 @@ import pytest
 
 from tests.archives import zipped
 from tests.crash.server import CrashingServer
-from tests.enhance.server import client_of, ended, fetched, sent, sent_archive, serving
+from tests.enhance.server import cleaned, client_of, fetched, sent, sent_archive, serving
 from tests.enhance.test_witness import noise, windows
 
 pytestmark = [
@@ -102,7 +102,7 @@ def test_R_ENH_6_nothing_of_the_result_is_left_once_it_was_fetched(server: Crash
         assert len(result) > 100_000
         # Of a ZIP its photos: names and numbers, of which its end consists, are told by the status too.
         secrets = windows(result, WINDOWS) if kind == "photo" else photo_windows(result)
-        told = ended(client, submitted)
+        told = cleaned(client, submitted)
         assert (told["status"], told["cleaned_by"]) == ("cleaned", "retrieved")
     assert found_in_memory(pid_of(server), secrets) == set()
 

@@ -12,6 +12,7 @@ from lianpu.database import schema
 from lianpu.database.address import DatabaseAddress, DatabaseKind, database_address
 from lianpu.database.conflicts import repeated
 from lianpu.database.connecting import connector
+from lianpu.database.sqlite_files import SqliteFiles
 from lianpu.errors import NulCharacterError
 
 T = TypeVar("T")
@@ -37,7 +38,8 @@ class Database:
         self.url = url
         self.address = database_address(url, password=password)
         self.is_sqlite = self.address.kind is DatabaseKind.SQLITE
-        options = {"connect_args": {"timeout": patience_s}} if self.is_sqlite else _server_options(self.address)
+        self._files = SqliteFiles()
+        options = self._files.options(patience_s) if self.is_sqlite else _server_options(self.address)
         # The errors of drivers go to the log, and what was to be stored must not: hashes of passwords, faces.
         self.engine = create_async_engine(self.address.url, hide_parameters=True, **options)
         event.listen(self.engine.sync_engine, "before_cursor_execute", _refuse_nul)
@@ -96,7 +98,9 @@ class Database:
             await connection.execute(text("SELECT 1"))
 
     async def close(self) -> None:
+        """Nothing of it is open afterwards."""
         await self.engine.dispose()
+        await self._files.closed()
 
 
 def _server_options(address: DatabaseAddress) -> dict[str, Any]:
