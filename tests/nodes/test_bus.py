@@ -105,3 +105,34 @@ async def test_R_OPS_2_installations_that_share_a_redis_do_not_hear_each_other(t
             assert await heard(subscription, 1) == [b"ours"]
         await one.close()
         await other.close()
+
+
+async def test_R_OPS_2_who_is_cancelled_while_redis_does_not_answer_does_not_go_on() -> None:
+    connected = asyncio.Event()
+    talking: set[asyncio.Task[None] | None] = set()
+
+    async def silent(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        talking.add(asyncio.current_task())
+        connected.set()
+        await asyncio.sleep(0.3)
+        writer.close()
+        await writer.wait_closed()
+
+    server = await asyncio.start_server(silent, "127.0.0.1", 0)
+    bus = RedisBus(f"redis://127.0.0.1:{server.sockets[0].getsockname()[1]}/0")
+
+    async def tell_for_ever() -> None:
+        while True:
+            await bus.publish("jobs", b"new")
+
+    task = asyncio.create_task(tell_for_ever())
+    async with asyncio.timeout(10):
+        await connected.wait()
+        await asyncio.sleep(0.05)
+        task.cancel()
+        await asyncio.wait({task})
+    assert task.cancelled()
+    await bus.close()
+    server.close()
+    await server.wait_closed()
+    await asyncio.gather(*(one for one in talking if one is not None))

@@ -51,6 +51,7 @@ def running(
         "LIANPU_STREAMS__FOLDERS": str(testkit / "videos"),
         "LIANPU_ENHANCE__PER_USER": "null",
         "LIANPU_ENHANCE__MAX_WAITING": "60",
+        "LIANPU_ENHANCE__QUICK_S": "0.001",
         "LIANPU_LOGGING__FORMAT": "json",
     }
     with scaled(request.param, folder / "home", folder, environment) as one:
@@ -157,8 +158,7 @@ def _is_seen(server: CrashingServer, stream_id: str) -> bool:
     """It runs, and its frames are looked at."""
     stream = server.call("GET", f"/api/v1/stream/{stream_id}")["stream"]
     assert stream["end_reason"] is None, stream
-    health = stream["health"]
-    return health is not None and health["state"] == "live" and health["processed_fps"] > 0
+    return stream["state"] == "running" and stream["health"]["processed_fps"] > 0
 
 
 def _stop(server: CrashingServer, stream_id: str) -> dict[str, Any]:
@@ -180,7 +180,9 @@ def _done(server: CrashingServer, job_id: str) -> int:
 
 def _enhance(server: CrashingServer, photo: bytes) -> str:
     """Its id. By a network, so that some wait while others run."""
-    submitted = _post(server, "/api/v1/enhance", photo, level="2", restorer="none", upscaler="realesrgan-compact")
+    submitted = _post(
+        server, "/api/v1/enhance", photo, enhancement_level="2", restorer="none", upscaler="realesrgan-compact"
+    )
     return str(submitted["enhancement"]["enhancement_id"])
 
 

@@ -58,6 +58,8 @@ class RedisBus:
             await self._redis.publish(self._prefix + channel, message)
         except self._failures:
             return False
+        finally:
+            _end_if_cancelled()
         return True
 
     @asynccontextmanager
@@ -81,6 +83,8 @@ class RedisBus:
             counts: list[tuple[bytes, int]] = await self._redis.pubsub_numsub(self._prefix + channel)
         except self._failures:
             return 0
+        finally:
+            _end_if_cancelled()
         return sum(count for _, count in counts)
 
     async def close(self) -> None:
@@ -97,6 +101,7 @@ class RedisBus:
             return
         with suppress(*self._failures):
             await (self._pubsub.subscribe if wanted else self._pubsub.unsubscribe)(self._prefix + channel)
+        _end_if_cancelled()
 
     async def _read(self) -> None:
         wait_s = FIRST_WAIT_S
@@ -142,3 +147,10 @@ class RedisBus:
             self._is_away = False
             _log.warning("the Redis of nodes.redis answers again")
             self._subscriptions.missed()
+
+
+def _end_if_cancelled() -> None:
+    """The client loses a cancellation that comes while it connects: whoever was cancelled would go on for ever."""
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        raise asyncio.CancelledError
