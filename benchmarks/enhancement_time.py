@@ -27,6 +27,7 @@ from lianpu.errors import EnhancementTooLargeError
 from lianpu.packs.registry import PackRegistry
 from lianpu.runtime.onnx import OnnxSessionFactory
 from lianpu.runtime.providers import usable_cores
+from lianpu.runtime.sessions import Sessions
 
 ENGINES = (
     (None, None),
@@ -99,7 +100,7 @@ def peak_bytes() -> int:
 
 
 def enhancer_in(home: Path, budget_s: float) -> PackPhotoEnhancer:
-    sessions = OnnxSessionFactory()
+    sessions = Sessions(OnnxSessionFactory())
     registry = PackRegistry(home / "packs", home / "cache" / "packs", sessions)
     analyzer = load_analyzer(registry.get("dlib"), sessions)
     return PackPhotoEnhancer(registry, sessions, lambda: analyzer, time_budget_s=budget_s)

@@ -23,7 +23,7 @@ from lianpu.streams.pushing import PushedFrames
 from lianpu.streams.source_thread import ReadingOptions, SourceThread
 from lianpu.streams.voting import Recognised
 
-STALE_S = 0.7
+STALE_S = 0.5
 SNAPSHOT_S = 5.0
 SILENCE_S = 5.0
 """Without a frame for so long, nobody is in the picture any more."""
