@@ -134,3 +134,27 @@ async def test_R_OPS_2_who_is_cancelled_does_not_go_on_although_the_client_loses
         await asyncio.wait({task})
     assert task.cancelled()
     await bus.close()
+
+
+async def test_R_OPS_2_who_is_told_to_end_may_still_tell_others_all_there_is(tmp_path: Path) -> None:
+    with redis_server(tmp_path, *NOTHING_KEPT) as url:
+        one, other = RedisBus(url), RedisBus(url)
+        await one.start()
+        await other.start()
+
+        async def wait_and_tell() -> None:
+            try:
+                await asyncio.sleep(60)
+            finally:
+                for number in range(3):
+                    await one.publish("streams", b"%d" % number)
+
+        async with other.subscribe("streams") as subscription:
+            task = asyncio.create_task(wait_and_tell())
+            await asyncio.sleep(0)
+            task.cancel()
+            assert await heard(subscription, 3) == [b"0", b"1", b"2"]
+        await asyncio.wait({task})
+        assert task.cancelled()
+        await one.close()
+        await other.close()

@@ -2,8 +2,8 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncGenerator, Generator
+from contextlib import asynccontextmanager, contextmanager, suppress
 from typing import Any, cast
 
 from lianpu.errors import SettingsError
@@ -54,12 +54,11 @@ class RedisBus:
         self._reading = asyncio.create_task(self._read(), name="bus")
 
     async def publish(self, channel: str, message: bytes) -> bool:
-        try:
-            await self._redis.publish(self._prefix + channel, message)
-        except self._failures:
-            return False
-        finally:
-            _end_if_cancelled()
+        with _cancellations_count():
+            try:
+                await self._redis.publish(self._prefix + channel, message)
+            except self._failures:
+                return False
         return True
 
     @asynccontextmanager
@@ -79,12 +78,11 @@ class RedisBus:
                 await self._ask(channel, wanted=False)
 
     async def listeners(self, channel: str) -> int:
-        try:
-            counts: list[tuple[bytes, int]] = await self._redis.pubsub_numsub(self._prefix + channel)
-        except self._failures:
-            return 0
-        finally:
-            _end_if_cancelled()
+        with _cancellations_count():
+            try:
+                counts: list[tuple[bytes, int]] = await self._redis.pubsub_numsub(self._prefix + channel)
+            except self._failures:
+                return 0
         return sum(count for _, count in counts)
 
     async def close(self) -> None:
@@ -99,9 +97,8 @@ class RedisBus:
         """Where that fails, the connection is made anew with the channels that are wanted then."""
         if self._pubsub is None:
             return
-        with suppress(*self._failures):
+        with _cancellations_count(), suppress(*self._failures):
             await (self._pubsub.subscribe if wanted else self._pubsub.unsubscribe)(self._prefix + channel)
-        _end_if_cancelled()
 
     async def _read(self) -> None:
         wait_s = FIRST_WAIT_S
@@ -149,8 +146,16 @@ class RedisBus:
             self._subscriptions.missed()
 
 
-def _end_if_cancelled() -> None:
-    """The client loses a cancellation that comes while it connects: whoever was cancelled would go on for ever."""
+@contextmanager
+def _cancellations_count() -> Generator[None]:
+    """The client loses a cancellation that comes while it connects: whoever was cancelled would go on for ever.
+
+    One that came before counts no more: whoever is told to end may still tell others.
+    """
     task = asyncio.current_task()
-    if task is not None and task.cancelling():
-        raise asyncio.CancelledError
+    before = 0 if task is None else task.cancelling()
+    try:
+        yield
+    finally:
+        if task is not None and task.cancelling() > before:
+            raise asyncio.CancelledError
