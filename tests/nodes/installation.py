@@ -1,17 +1,25 @@
 """Two servers and two workers as processes of their own, on one home, one database server and one Redis."""
 
+import io
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
+import zipfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import pytest
+from kombu.connection import Connection
+
+from lianpu.jobs.celery_queue import QUEUE
 from tests.crash.server import CrashingServer
+from tests.jobs.test_queue import RABBITMQ, RABBITMQ_URL
 
 START_S = 120
 
@@ -21,13 +29,14 @@ class WorkerProcess:
     home: Path
     environment: dict[str, str]
     log: Path
+    arguments: tuple[str, ...] = ("--jobs", "--concurrency", "1")
     _process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
         kept = {name: value for name, value in os.environ.items() if not name.startswith("LIANPU_")}
         with self.log.open("ab") as output:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "lianpu", "worker", "--jobs", "--concurrency", "1", "--home", str(self.home)],
+                [sys.executable, "-m", "lianpu", "worker", *self.arguments, "--home", str(self.home)],
                 env={**kept, **self.environment},
                 cwd=self.home,
                 stdout=output,
@@ -98,3 +107,30 @@ def is_ready(worker: WorkerProcess) -> bool:
         if f'"pid": {worker.pid},' in text and record.with_suffix(".beat").is_file():
             return True
     return False
+
+
+def enrol_batch(server: CrashingServer, photos: list[tuple[str, bytes]]) -> str:
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as upload:
+        for number, (name, data) in enumerate(photos):
+            upload.writestr(f"{name}/{number:03}.jpg", data)
+    headers = {"Content-Type": "application/zip"}
+    path = "/api/v1/faces/batch?face_selection=largest"
+    return str(server.call("POST", path, packed.getvalue(), headers)["job"]["job_id"])
+
+
+def items_done(server: CrashingServer, job_id: str) -> int:
+    return sum(server.job(job_id)["items"].values())
+
+
+@contextmanager
+def empty_rabbitmq() -> Iterator[str]:
+    """Whose queue of jobs is empty."""
+    with socket.socket() as probe:
+        if probe.connect_ex(RABBITMQ):
+            pytest.skip("no RabbitMQ on its standard port")
+    with Connection(RABBITMQ_URL) as connection:
+        connection.default_channel.queue_delete(QUEUE)
+    yield RABBITMQ_URL
+    with Connection(RABBITMQ_URL) as connection:
+        connection.default_channel.queue_delete(QUEUE)

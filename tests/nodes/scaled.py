@@ -5,25 +5,18 @@
 runs the browser's tests on one in place of a single server.
 """
 
-import os
 import secrets
-import socket
-import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from kombu.connection import Connection
 
-from lianpu.jobs.celery_queue import QUEUE
 from tests.crash.server import CrashingServer
 from tests.databases import found_server, served
 from tests.deploy.proxy import NGINX, Proxy, configure, running
-from tests.jobs.test_queue import RABBITMQ, RABBITMQ_URL
-from tests.nodes.installation import START_S, Installation, WorkerProcess, is_ready
+from tests.nodes.installation import START_S, Installation, WorkerProcess, empty_rabbitmq, is_ready
 from tests.redis_server import NOTHING_KEPT, redis_server, unused_port
 
 KINDS = ("postgresql+redis", "mariadb+rabbitmq")
@@ -42,22 +35,6 @@ class Scaled(Installation):
         """Of the proxy, which speaks HTTP here."""
         assert self.proxy is not None
         return f"http://127.0.0.1:{self.proxy.https_port}"
-
-
-@dataclass
-class Worker(WorkerProcess):
-    arguments: tuple[str, ...] = ("--jobs", "--streams")
-
-    def start(self) -> None:
-        kept = {name: value for name, value in os.environ.items() if not name.startswith("LIANPU_")}
-        with self.log.open("ab") as output:
-            self._process = subprocess.Popen(
-                [sys.executable, "-m", "lianpu", "worker", *self.arguments, "--home", str(self.home)],
-                env={**kept, **self.environment},
-                cwd=self.home,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-            )
 
 
 class RestartedRedis:
@@ -103,7 +80,7 @@ def scaled(kind: str, home: Path, folder: Path, environment: dict[str, str]) -> 
             "LIANPU_NODES__REDIS": f"{redis.url}/0",
             "LIANPU_LIMITS__STORAGE": f"{redis.url}/1",
             "LIANPU_ENHANCE__STORAGE": f"{redis.url}/2",
-            "LIANPU_JOBS__BROKER": f"{redis.url}/3" if broker == "redis" else stack.enter_context(_rabbitmq()),
+            "LIANPU_JOBS__BROKER": f"{redis.url}/3" if broker == "redis" else stack.enter_context(empty_rabbitmq()),
             "LIANPU_STREAMS__RUN": "false",
             **environment,
         }
@@ -111,7 +88,10 @@ def scaled(kind: str, home: Path, folder: Path, environment: dict[str, str]) -> 
             CrashingServer(home, settings, folder / f"server{number}.log", fixed_port=unused_port())
             for number in range(SERVERS)
         ]
-        workers = [Worker(home, settings, folder / f"worker{number}.log") for number in range(WORKERS)]
+        workers = [
+            WorkerProcess(home, settings, folder / f"worker{number}.log", ("--jobs", "--streams"))
+            for number in range(WORKERS)
+        ]
         for server in servers:
             stack.callback(server.stop)
             server.start()
@@ -137,16 +117,3 @@ def _without_tls(proxy: Proxy) -> Proxy:
     assert "rate=30r/m" in text
     limits.write_text(text.replace("rate=30r/m", "rate=6000r/m"), encoding="utf-8")
     return proxy
-
-
-@contextmanager
-def _rabbitmq() -> Iterator[str]:
-    """Whose queue of jobs is empty."""
-    with socket.socket() as probe:
-        if probe.connect_ex(RABBITMQ):
-            pytest.skip("no RabbitMQ on its standard port")
-    with Connection(RABBITMQ_URL) as connection:
-        connection.default_channel.queue_delete(QUEUE)
-    yield RABBITMQ_URL
-    with Connection(RABBITMQ_URL) as connection:
-        connection.default_channel.queue_delete(QUEUE)

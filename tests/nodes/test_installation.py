@@ -4,10 +4,7 @@ PostgreSQL with Celery on Redis, and MariaDB with Celery on RabbitMQ.
 """
 
 import hashlib
-import io
-import socket
 import time
-import zipfile
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -16,16 +13,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from kombu import Connection
 from sqlalchemy import text
 
 from lianpu.database.session import Database
-from lianpu.jobs.celery_queue import QUEUE
-from tests.crash.server import CrashingServer
 from tests.crash.test_kill import ENVIRONMENT, home, photos
 from tests.databases import DatabaseServer, done, served
-from tests.jobs.test_queue import RABBITMQ, RABBITMQ_URL
-from tests.nodes.installation import Installation, installation, is_ready
+from tests.nodes.installation import Installation, empty_rabbitmq, enrol_batch, installation, is_ready, items_done
 from tests.redis_server import NOTHING_KEPT, redis_server, unused_port
 
 __all__ = ["home", "photos"]
@@ -73,7 +66,7 @@ def parts(
     broker_url = ""
     with ExitStack() as stack:
         if broker == "rabbitmq":
-            broker_url = stack.enter_context(_rabbitmq())
+            broker_url = stack.enter_context(empty_rabbitmq())
         url = stack.enter_context(_database(database_server(database)))
         one = Parts(folder, url, unused_port(), broker_url)
         one.start_redis()
@@ -91,9 +84,9 @@ def test_R_OPS_2_a_batch_survives_kill_9_of_its_worker_and_a_broker_that_loses_e
     running: Installation, parts: Parts, photos: list[tuple[str, bytes]], capsys: pytest.CaptureFixture[str]
 ) -> None:
     first, second = running.servers
-    job_ids = [_enrol(running.servers[number % 2], photos[number::2][: PHOTOS // 2]) for number in range(2)]
+    job_ids = [enrol_batch(running.servers[number % 2], photos[number::2][: PHOTOS // 2]) for number in range(2)]
     sent = [photo for number in range(2) for photo in photos[number::2][: PHOTOS // 2]]
-    running.until(lambda: all(_done(second, job_id) >= 3 for job_id in job_ids), within_s=60)
+    running.until(lambda: all(items_done(second, job_id) >= 3 for job_id in job_ids), within_s=60)
     running.workers[0].kill()
     parts.restart_redis()
     killed_at = time.monotonic()
@@ -116,13 +109,13 @@ def test_R_OPS_2_a_worker_that_is_told_to_stop_hands_its_job_over_and_any_server
     running: Installation, photos: list[tuple[str, bytes]], capsys: pytest.CaptureFixture[str]
 ) -> None:
     first, second = running.servers
-    job_id = _enrol(first, photos)
-    running.until(lambda: _done(first, job_id) >= 2, within_s=60)
+    job_id = enrol_batch(first, photos)
+    running.until(lambda: items_done(first, job_id) >= 2, within_s=60)
     # Whichever has the job, one of the two hands it over.
     for number, worker in enumerate(running.workers):
         assert worker.stop() == 0, running.logs()
-        done = _done(second, job_id)
-        running.until(lambda done=done: _done(second, job_id) > done + 2, within_s=15)
+        done = items_done(second, job_id)
+        running.until(lambda done=done: items_done(second, job_id) > done + 2, within_s=15)
         if number == 0:
             worker.start()
             running.until(lambda worker=worker: is_ready(worker), within_s=60)
@@ -133,7 +126,7 @@ def test_R_OPS_2_a_worker_that_is_told_to_stop_hands_its_job_over_and_any_server
     job = first.job(job_id)
     assert (job["status"], job["attempts"]) == ("cancelled", 1), job
     with capsys.disabled():
-        print(f"\ncancelled at another server in {took_s:.2f} s, after {_done(first, job_id)} photos")
+        print(f"\ncancelled at another server in {took_s:.2f} s, after {items_done(first, job_id)} photos")
 
 
 def _hashes(database_url: str) -> list[str]:
@@ -147,32 +140,6 @@ def _hashes(database_url: str) -> list[str]:
     return done(read())
 
 
-def _enrol(server: CrashingServer, photos: list[tuple[str, bytes]]) -> str:
-    packed = io.BytesIO()
-    with zipfile.ZipFile(packed, "w") as upload:
-        for number, (name, data) in enumerate(photos):
-            upload.writestr(f"{name}/{number:03}.jpg", data)
-    headers = {"Content-Type": "application/zip"}
-    path = "/api/v1/faces/batch?face_selection=largest"
-    return str(server.call("POST", path, packed.getvalue(), headers)["job"]["job_id"])
-
-
-def _done(server: CrashingServer, job_id: str) -> int:
-    return sum(server.job(job_id)["items"].values())
-
-
 @contextmanager
 def _database(server: DatabaseServer) -> Iterator[str]:
     yield from served(server)
-
-
-@contextmanager
-def _rabbitmq() -> Iterator[str]:
-    """Whose queue of jobs is empty."""
-    with socket.socket() as probe:
-        if probe.connect_ex(RABBITMQ):
-            pytest.skip("no RabbitMQ on its standard port")
-    with Connection(RABBITMQ_URL) as connection:
-        connection.default_channel.queue_delete(QUEUE)
-        yield RABBITMQ_URL
-        connection.default_channel.queue_delete(QUEUE)

@@ -1,11 +1,9 @@
 """R-OPS 2: a whole installation behind Nginx, parts of which are killed in the middle of everything."""
 
-import io
 import threading
 import time
 import urllib.error
 import uuid
-import zipfile
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,6 +16,7 @@ from lianpu.runtime.onnx import OnnxSessionFactory
 from tests.crash.server import API_KEY, CrashingServer
 from tests.crash.test_kill import photos
 from tests.deploy.proxy import NEEDS_NGINX
+from tests.nodes.installation import enrol_batch, items_done
 from tests.nodes.scaled import KINDS, Scaled, scaled
 
 __all__ = ["photos"]
@@ -64,11 +63,11 @@ def test_R_OPS_2_whatever_is_killed_in_the_middle_of_everything_nothing_is_lost_
     one, two = running.servers
     streams = [_stream(running.servers[number % 2], testkit / "videos") for number in range(STREAMS)]
     running.until(lambda: all(_is_seen(two, stream) for stream in streams), within_s=120)
-    job_id = _enrol(two, photos[:PHOTOS])
+    job_id = enrol_batch(two, photos[:PHOTOS])
     enhancements = {
         server.port: [_enhance(server, data) for _, data in photos[: ENHANCEMENTS // 2]] for server in running.servers
     }
-    running.until(lambda: _done(two, job_id) >= 5, within_s=120)
+    running.until(lambda: items_done(two, job_id) >= 5, within_s=120)
 
     begun = time.monotonic()
     running.workers[0].kill()
@@ -163,19 +162,6 @@ def _is_seen(server: CrashingServer, stream_id: str) -> bool:
 
 def _stop(server: CrashingServer, stream_id: str) -> dict[str, Any]:
     return server.call("POST", "/api/v1/stream/stop", stream_id=stream_id)["stream"]
-
-
-def _enrol(server: CrashingServer, photos: list[tuple[str, bytes]]) -> str:
-    packed = io.BytesIO()
-    with zipfile.ZipFile(packed, "w") as upload:
-        for number, (name, data) in enumerate(photos):
-            upload.writestr(f"{name}/{number:03}.jpg", data)
-    path = "/api/v1/faces/batch?face_selection=largest"
-    return str(server.call("POST", path, packed.getvalue(), {"Content-Type": "application/zip"})["job"]["job_id"])
-
-
-def _done(server: CrashingServer, job_id: str) -> int:
-    return sum(server.job(job_id)["items"].values())
 
 
 def _enhance(server: CrashingServer, photo: bytes) -> str:

@@ -13,6 +13,7 @@ import onnxruntime as ort  # pyright: ignore[reportMissingTypeStubs]
 from numpy.typing import NDArray
 
 from lianpu.errors import PackDamagedError, PackError
+from lianpu.runtime.conversion import converted_feeds, first_line, given_dtype
 from lianpu.runtime.providers import Provider, ProviderChoice, choose_providers, usable_cores
 from lianpu.runtime.session import TensorSpec
 
@@ -66,19 +67,13 @@ class OnnxSession:
         Raises:
             PackError: the runtime refused the feeds or failed.
         """
-        converted = {
-            name: np.ascontiguousarray(value, dtype=self._dtypes.get(name, value.dtype))
-            for name, value in feeds.items()
-        }
+        converted = converted_feeds(feeds, self._dtypes)
         try:
             with self._turn:
                 outputs = cast(list[NDArray[np.generic]], self._session.run(None, converted))
         except Exception as error:  # onnxruntime's exceptions share no base class but Exception
-            raise PackError(f"{self._model.name} did not run: {_first_line(error)}") from error
-        return [
-            cast(NDArray[np.float32], output.astype(np.float32) if output.dtype == np.float16 else output)
-            for output in outputs
-        ]
+            raise PackError(f"{self._model.name} did not run: {first_line(error)}") from error
+        return [cast(NDArray[np.float32], output.astype(given_dtype(output), copy=False)) for output in outputs]
 
 
 class OnnxSessionFactory:
@@ -141,7 +136,7 @@ class OnnxSessionFactory:
             session = self._create(str(model), self._choice.chosen)
         except Exception as error:  # onnxruntime's exceptions share no base class but Exception
             # The folder stays out of the text, which clients read; operators find it in the context.
-            cause = _first_line(error).replace(str(model), model.name)
+            cause = first_line(error).replace(str(model), model.name)
             raise PackDamagedError(f"{model.name} cannot be loaded: {cause}", context={"path": str(model)}) from error
         # DirectML allows one run of a session at a time (ONNX Runtime's documentation of that provider).
         opened = OnnxSession(model, session, serialised=Provider.DIRECTML in self._choice.chosen)
@@ -166,7 +161,7 @@ class OnnxSessionFactory:
             try:
                 session = self._create(probe_network(), (provider, Provider.CPU))
             except Exception as error:  # onnxruntime's exceptions share no base class but Exception
-                return provider, _first_line(error)
+                return provider, first_line(error)
             if session.get_providers()[0] != provider.ort_name:
                 return provider, "its libraries or its device are missing"
         return None
@@ -201,10 +196,6 @@ class OnnxSessionFactory:
 def _spec(argument: Any) -> TensorSpec:
     shape = tuple(axis if isinstance(axis, int) and axis >= 0 else None for axis in argument.shape)
     return TensorSpec(str(argument.name), _DTYPES.get(argument.type, str(argument.type)), shape)
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0]
 
 
 def probe_network() -> bytes:

@@ -2,14 +2,17 @@
 
 import importlib.util
 import queue
+from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, cast
+from weakref import WeakSet
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lianpu.errors import PackDamagedError, PackError
+from lianpu.runtime.conversion import converted_feeds, first_line, given_dtype
 from lianpu.runtime.session import TensorSpec
 
 _DTYPES = {
@@ -62,10 +65,7 @@ class OpenVinoSession:
         Raises:
             PackError: the runtime refused the feeds or failed.
         """
-        converted = {
-            name: np.ascontiguousarray(value, dtype=self._dtypes.get(name, value.dtype))
-            for name, value in feeds.items()
-        }
+        converted = converted_feeds(feeds, self._dtypes)
         try:
             request = self._idle.get_nowait()
         except queue.Empty:
@@ -74,9 +74,9 @@ class OpenVinoSession:
             results = request.infer(converted, share_inputs=True, share_outputs=True)
             outputs = [cast(NDArray[np.generic], results[port]) for port in self._compiled.outputs]
             # The request's own memory: the next caller writes over it.
-            return [cast(NDArray[np.float32], output.astype(_given(output), copy=True)) for output in outputs]
+            return [cast(NDArray[np.float32], output.astype(given_dtype(output), copy=True)) for output in outputs]
         except (RuntimeError, TypeError, ValueError, KeyError) as error:
-            raise PackError(f"{self._model.name} did not run: {_first_line(error)}") from error
+            raise PackError(f"{self._model.name} did not run: {first_line(error)}") from error
         finally:
             self._idle.put(request)
 
@@ -96,11 +96,17 @@ class OpenVinoSessionFactory:
 
         self._core: Any = cast(Any, openvino).Core()
         self._threads = threads
+        self._open: WeakSet[OpenVinoSession] = WeakSet()
 
     @property
     def has_bfloat16(self) -> bool:
         """Whether this processor multiplies bfloat16 faster than float32."""
         return "BF16" in self._core.get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+
+    @property
+    def running(self) -> dict[str, int]:
+        """As `OnnxSessionFactory.running`."""
+        return dict(Counter(session.provider for session in list(self._open)))
 
     def open(self, model: Path, *, may_round: bool = False) -> OpenVinoSession:
         """
@@ -112,9 +118,11 @@ class OpenVinoSessionFactory:
         try:
             compiled = self._compile(model, may_round=may_round and self.has_bfloat16)
         except RuntimeError as error:
-            cause = _first_line(error).replace(str(model), model.name)
+            cause = first_line(error).replace(str(model), model.name)
             raise PackDamagedError(f"{model.name} cannot be loaded: {cause}", context={"path": str(model)}) from error
-        return OpenVinoSession(model, compiled)
+        opened = OpenVinoSession(model, compiled)
+        self._open.add(opened)
+        return opened
 
     def _compile(self, model: Path, *, may_round: bool) -> Any:
         return self._core.compile_model(
@@ -140,12 +148,3 @@ def _spec(port: Any) -> TensorSpec:
 def _precision(compiled: Any) -> str:
     kind = compiled.get_property("INFERENCE_PRECISION_HINT").get_type_name()
     return "bfloat16" if kind == "bf16" else _DTYPES.get(kind, str(kind))
-
-
-def _given(output: NDArray[np.generic]) -> np.dtype[Any]:
-    """float16 is given out as float32, as by the other runtime."""
-    return np.dtype(np.float32) if output.dtype == np.float16 else output.dtype
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0]

@@ -1,10 +1,8 @@
 """Which runtime runs which network: OpenVINO those on the CPU that may be rounded, ONNX Runtime all others."""
 
 import logging
-from collections import Counter
 from enum import StrEnum
 from pathlib import Path
-from weakref import WeakSet
 
 from lianpu.errors import PackDamagedError, ProviderError
 from lianpu.runtime.onnx import OnnxSessionFactory
@@ -40,7 +38,6 @@ class Sessions:
             raise ProviderError("runtime.cpu names openvino, which is not installed: pip install openvino.")
         wants = on_cpu and cpu_runtime is not CpuRuntime.ONNXRUNTIME and is_installed()
         self._openvino = OpenVinoSessionFactory(onnx.threads) if wants else None
-        self._open: WeakSet[Session] = WeakSet()
 
     @property
     def choice(self) -> ProviderChoice:
@@ -66,18 +63,13 @@ class Sessions:
     @property
     def running(self) -> dict[str, int]:
         """Networks that are loaded now, by what their sessions say runs them."""
-        return dict(Counter(session.provider for session in list(self._open)))
+        return self._onnx.running | ({} if self._openvino is None else self._openvino.running)
 
     def open(self, model: Path, *, may_round: bool = False) -> Session:
         """
         Raises:
             PackDamagedError: see there.
         """
-        session = self._opened(model, may_round=may_round)
-        self._open.add(session)
-        return session
-
-    def _opened(self, model: Path, *, may_round: bool) -> Session:
         if self._openvino is not None and (may_round or self._cpu_runtime is CpuRuntime.OPENVINO):
             try:
                 return self._openvino.open(model, may_round=may_round)

@@ -2,9 +2,10 @@
 
 import re
 from typing import Annotated, Any
-from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, SecretStr
+from pydantic import AfterValidator
+
+from lianpu.settings.addresses import redis_secret
 
 
 def _rate(value: str) -> str:
@@ -20,36 +21,4 @@ def counter_storage(value: Any) -> Any:
     """An address may hold a password, the word `memory` does not: only the former is masked."""
     if value == "memory":
         return value
-    return _redis(value, "memory, or ")
-
-
-def redis_address(value: Any) -> Any:
-    return value if value is None else _redis(value, "")
-
-
-def broker_address(value: Any) -> Any:
-    if value is None:
-        return value
-    parts = urlsplit(value if isinstance(value, str) else "")
-    if parts.scheme not in {"redis", "rediss", "amqp", "amqps"} or not parts.hostname:
-        raise ValueError(
-            "must be the address of a broker such as redis://host:6379/1 or amqp://user:password@host:5672//"
-        )
-    return SecretStr(value)
-
-
-def milvus_address(value: Any) -> Any:
-    """It may hold a token."""
-    if value is None:
-        return value
-    parts = urlsplit(value if isinstance(value, str) else "")
-    if parts.scheme not in {"http", "https"} or not parts.hostname:
-        raise ValueError("must be the address of a Milvus such as http://user:password@host:19530/database")
-    return SecretStr(value)
-
-
-def _redis(value: Any, else_: str) -> SecretStr:
-    parts = urlsplit(value if isinstance(value, str) else "")
-    if parts.scheme not in {"redis", "rediss"} or not parts.hostname:
-        raise ValueError(f"must be {else_}the address of a Redis such as redis://:password@host:6379/0")
-    return SecretStr(value)
+    return redis_secret(value, instead="memory, or ")

@@ -10,10 +10,11 @@ from urllib.parse import urlsplit
 from platformdirs import user_data_path
 from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, SecretStr
 
+from lianpu.settings.addresses import broker_address, milvus_address, redis_address
 from lianpu.settings.compreface_section import CompreFaceSettings
 from lianpu.settings.engine_sections import CameraSettings, EngineSettings, RuntimeSettings
 from lianpu.settings.enhance_section import EnhanceSettings
-from lianpu.settings.limit_values import Rate, broker_address, counter_storage, milvus_address, redis_address
+from lianpu.settings.limit_values import Rate, counter_storage
 from lianpu.settings.observability_section import ObservabilitySettings
 from lianpu.settings.section import AbsolutePath, Names, Networks, listed
 from lianpu.settings.section import Section as _Section
