@@ -44,9 +44,6 @@ def restore_enlarged(
     cut = np.ascontiguousarray(photo[y1:y2, x1:x2])
     height, width = cut.shape[:2]
     share = min(1.0, (most_pixels / (width * height)) ** 0.5)
-    if most_pixels <= upscaler.tile_px**2:
-        # A few pixels more on one side would be a second tile, and twice the time.
-        share = min(share, upscaler.tile_px / max(width, height))
     size = (max(_LEAST_CROP_PX, round(width * share)), max(_LEAST_CROP_PX, round(height * share)))
     if share < 1:
         cut = cast(Image, cv2.resize(cut, size, interpolation=cv2.INTER_AREA))
