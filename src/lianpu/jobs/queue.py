@@ -75,7 +75,10 @@ class TableQueue:
         del concurrency
         self._take = take
         if self._bus is not None:
-            self._listening = asyncio.create_task(self._listen(self._bus), name="jobs-waiting")
+            listens = asyncio.Event()
+            self._listening = asyncio.create_task(self._listen(self._bus, listens), name="jobs-waiting")
+            # What is announced from now on is heard; where the bus is away, its own patience is short.
+            await listens.wait()
 
     async def stop(self) -> None:
         self._take = None
@@ -98,8 +101,9 @@ class TableQueue:
         self._calls.add(task)
         task.add_done_callback(self._calls.discard)
 
-    async def _listen(self, bus: Bus) -> None:
+    async def _listen(self, bus: Bus, listens: asyncio.Event) -> None:
         async with bus.subscribe(CHANNEL) as messages:
+            listens.set()
             async for message in messages:
                 # The own ones, too: to look into the table once more is harmless, and after a gap it is due.
                 with suppress(UnicodeDecodeError):
