@@ -253,6 +253,16 @@ def test_R_OPS_4_wrong_settings_stop_the_start(lianpu: Lianpu, tmp_path: Path, h
     assert done.err == "error [settings_invalid]: .env: unknown setting server.prot; did you mean server.port?\n"
 
 
+def test_R_OPS_4_settings_that_only_the_start_can_refuse_are_told_without_a_traceback(
+    lianpu: Lianpu, tmp_path: Path, home: Path, free_port: int
+) -> None:
+    (tmp_path / ".env").write_text("LIANPU_JOBS__BROKER=redis://127.0.0.1:6379/0\n")
+    done = lianpu("serve", "--home", home, "--port", free_port)
+    assert done.code == 2
+    assert "Traceback" not in done.err
+    assert done.err.splitlines()[-1].startswith("error [settings_invalid]: jobs.broker leaves all jobs to workers")
+
+
 def test_R_OPS_3_server_that_goes_away_is_told(lianpu: Lianpu, home: Path, t1_path: Path) -> None:
     """Its home is still held, as while it shuts down."""
     (home / "server.json").write_text(json.dumps({"url": f"http://127.0.0.1:{_other_port()}"}))

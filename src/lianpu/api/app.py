@@ -1,7 +1,7 @@
 """The HTTP application: routers, middleware and documentation over one platform."""
 
 from collections.abc import AsyncGenerator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 
 from fastapi import FastAPI
 from fastapi.middleware.cors import CORSMiddleware
@@ -26,6 +26,7 @@ from lianpu.engines.restore.enhancement import PhotoEnhancer
 from lianpu.enhance import receiving as enhance_receiving
 from lianpu.enhance import router as enhance_router
 from lianpu.enhance.schemas import ENHANCE_PATH
+from lianpu.errors import LianpuError
 from lianpu.gallery.bulk.router import BATCH_PATH
 from lianpu.gallery.transfer.router import IMPORT_PATH
 from lianpu.http.audited import Action
@@ -62,7 +63,7 @@ def create_app(
     hash_cost: HashCost | None = None,
     photo_enhancer: PhotoEnhancer | None = None,
 ) -> FastAPI:
-    """The application; its lifespan opens the platform and closes it.
+    """The application; its lifespan opens the platform and closes it. Why it cannot is kept in `app.state.refusal`.
 
     Args:
         runs_jobs: as in `open_platform`.
@@ -74,9 +75,15 @@ def create_app(
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncGenerator[None]:
-        async with open_platform(
+        opened = open_platform(
             settings, runs_jobs=runs_jobs, node=node, hash_cost=hash_cost, photo_enhancer=photo_enhancer
-        ) as platform:
+        )
+        async with AsyncExitStack() as stack:
+            try:
+                platform = await stack.enter_async_context(opened)
+            except LianpuError as error:
+                app.state.refusal = error
+                raise
             _attach(app, platform)
             if serves:
                 await platform.audit.note(Action.SERVER_STARTED, lianpu.__version__)

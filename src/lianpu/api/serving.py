@@ -8,11 +8,13 @@ from typing import Any
 
 import uvicorn
 from fastapi import FastAPI
+from starlette.types import Message, Receive, Scope, Send
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.http11 import Request
 
 from lianpu.bootstrap import Platform
+from lianpu.errors import LianpuError
 from lianpu.http.flushing import FLUSHED
 from lianpu.jobs.push.push import Push
 from lianpu.streams.live.connection import MESSAGE_SIZE
@@ -83,6 +85,25 @@ class _Flushing(_Draining):
         return not self.transport.is_closing()
 
 
+class _Refusing:
+    """An application whose refusal to start is told by `Server.startup`: uvicorn logs no traceback of it."""
+
+    def __init__(self, app: FastAPI) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def tell(message: Message) -> None:
+            if message["type"] == "lifespan.startup.failed" and _refusal(self._app) is not None:
+                message = {**message, "message": ""}
+            await send(message)
+
+        await self._app(scope, receive, tell if scope["type"] == "lifespan" else send)
+
+
+def _refusal(app: FastAPI) -> LianpuError | None:
+    return getattr(app.state, "refusal", None)
+
+
 class Server(uvicorn.Server):
     def __init__(
         self, app: FastAPI, *, trusted_proxies: Sequence[str] = (), drain_s: int = DRAIN_S, **options: Any
@@ -96,7 +117,7 @@ class Server(uvicorn.Server):
         """
         super().__init__(
             uvicorn.Config(
-                app,
+                _Refusing(app),
                 log_config=None,
                 access_log=False,
                 server_header=False,
@@ -112,6 +133,19 @@ class Server(uvicorn.Server):
             )
         )
         self._app = app
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """
+        Raises:
+            LianpuError: why the platform could not be opened.
+        """
+        try:
+            await super().startup(sockets)
+        except SystemExit:
+            refusal = _refusal(self._app)
+            if refusal is None:
+                raise
+            raise refusal from None
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         platform: Platform | None = getattr(self._app.state, "platform", None)
