@@ -46,7 +46,7 @@ def main() -> None:
         "LIANPU_CONFLICTS__MODE": "off",
         "LIANPU_QUALITY__MODE": "off",
         "LIANPU_RUNTIME__THREADS": "1",
-        "LIANPU_RUNTIME__WORKERS": "2",
+        "LIANPU_RUNTIME__WORKERS": "1",
     }
     photo = arguments.photo.read_bytes()
     rates: dict[int, float] = {}
