@@ -24,6 +24,7 @@ const PATTERNS: [SentenceKey, RegExp][] = [
     "withinTime",
     /^To keep within the time, faces were restored from at most (?<size>[\d.]+) megapixels each\.$/,
   ],
+  ["aroundFaces", /^To keep within the time, the photo around the faces was interpolated\.$/],
   ["otherFormat", /^(?<from>\w+) is not written; the result is a (?<to>\w+)\.$/],
   ["noTransparency", /^JPEG knows no transparency; the photo was laid on white\.$/],
   ["firstPicture", /^Only the first picture of the animation was enhanced\.$/],

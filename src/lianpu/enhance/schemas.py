@@ -37,7 +37,10 @@ class EnhanceFields(BaseModel):
     identity_threshold: float | None = Field(None, ge=-1, le=1, description="Least cosine before and after.")
     keep_gps: bool = False
     time_budget_s: float | None = Field(
-        None, gt=0, le=3600, description="What the upscaler may take where none is named; left out: the setting."
+        None,
+        gt=0,
+        le=3600,
+        description="What a photo may take; engines that are not named are chosen by it. Left out: the setting.",
     )
 
     def options(self) -> EnhancementOptions:

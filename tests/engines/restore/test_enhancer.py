@@ -396,6 +396,10 @@ def test_R_ENH_1_the_upscaler_is_the_best_that_keeps_the_time(enhancer: PackPhot
     assert names == ["realesrgan-compact@1", "realesrgan-x4plus@1"]
     plan = enhancer.plan(data, EnhancementOptions(restorer="none"))
     assert plan.estimated_s > 0
+    hurried = enhance(enhancer, data, time_budget_s=1e-6).report
+    assert hurried.engines.restorer == "realesrgan-x4plus@1"
+    assert hurried.engines.upscaler is None
+    assert "To keep within the time, the photo around the faces was interpolated." in hurried.notes
     assert plan.peak_bytes > 2 * 3 * blurred.size
     speeds = {engine.name: engine.seconds_per_megapixel for engine in enhancer.engines() if engine.kind == "upscaler"}
     assert 0 < (speeds["realesrgan-compact"] or 0) < (speeds["realesrgan-x4plus"] or 0)

@@ -47,8 +47,9 @@ class EnhancementOptions:
     """Least cosine between the embeddings before and after; None: the default for such a photo."""
     keep_gps: bool = False
     time_budget_s: float | None = None
-    """How long the background may take where no upscaler is named, and faces where an upscaler restores them; None: as
-    long as the enhancer was set up with. The fastest is taken where none keeps it."""
+    """How long a photo may take; None: as long as the enhancer was set up with. Where no upscaler is named, the best
+    that keeps it is taken; where none does, the photo around restored faces is interpolated, and one without such
+    faces goes through the fastest. Faces that an upscaler restores are made smaller for it."""
 
 
 class IdentityStatus(StrEnum):

@@ -70,8 +70,7 @@ class PackPhotoEnhancer:
             registry: where packs of the families `restore` and `upscale` are found.
             sessions: runs their networks.
             analyzer: gives the default recogniser; may block and raise.
-            time_budget_s: what the background, and the faces where an upscaler restores them, may take unless
-                `EnhancementOptions.time_budget_s` says otherwise: the best upscaler that keeps it is taken.
+            time_budget_s: what a photo may take unless `EnhancementOptions.time_budget_s` says otherwise: see there.
         """
         self._limits = limits
         self._analyzer = analyzer
@@ -177,7 +176,9 @@ class _Enhancement:
         faces = find_faces(self._analyzer, photo.pixels, _MAX_FACES)
         works = prepare_faces(photo.pixels, faces, measure, self._scale, has_restorer=self._restorer is not None)
         to_restore = sum(work.reason is None for work in works)
-        self._chosen = self._planner.choose(self._header, self._options, self._restorer, has_faces=bool(works))
+        self._chosen = self._planner.choose(
+            self._header, self._options, self._restorer, faces=len(works), to_restore=to_restore
+        )
         self._note_faces(works, to_restore)
         background_end = self._background_end(to_restore)
         course.at(Stage.UPSCALING, _DETECTED)
@@ -204,7 +205,7 @@ class _Enhancement:
             used = ChosenEngines(
                 self._chosen.restorer if any(report.is_restored for report in reports) else None,
                 self._chosen.upscaler,
-                self._chosen.budget_s,
+                self._chosen.faces_s,
             )
             if finish is not None and (used.restorer is not None or used.upscaler is not None):
                 finished = finish(result)
@@ -257,7 +258,7 @@ class _Enhancement:
         if self._chosen.upscaler is not None:
             background_s = self._planner.background_s(self._header, self._scale, self._chosen.upscaler)
         pixels = self._header.width * self._header.height
-        faces_s = self._planner.face_s(self._chosen, pixels, faces=to_restore) if to_restore else 0.0
+        faces_s = self._planner.faces_s(self._chosen, pixels, faces=to_restore)
         total_s = background_s + faces_s
         share = background_s / total_s if total_s > 0 else 1.0
         return _DETECTED + (_FINISHED - _DETECTED) * share
@@ -304,6 +305,8 @@ class _Enhancement:
                 self._note("Without a network there is nothing to enhance at level 1.")
         elif self._chosen.restorer is None and self._options.restorer is None:
             self._note("No face restorer is at hand; faces were enhanced as the rest of the photo.")
+        if self._chosen.gave_way:
+            self._note("To keep within the time, the photo around the faces was interpolated.")
         if len(works) == _MAX_FACES:
             self._note(f"Only the {_MAX_FACES} largest faces were looked at.")
         if to_restore == 0 and works and self._scale == 1 and self._chosen.restorer is not None:

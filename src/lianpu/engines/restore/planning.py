@@ -1,6 +1,7 @@
 """Which engines enhance a photo, how long that takes, how large the result is, and whether it may be that large."""
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, replace
 
 from lianpu.engines.restore.encoding import max_side_px, result_format
 from lianpu.engines.restore.enhancement import SCALES, Engines, EnhancementOptions, EnhancementPlan, OutputFormat
@@ -16,9 +17,10 @@ from lianpu.errors import (
 )
 
 NO_RESTORER, NO_UPSCALER = "none", "lanczos"
-_LEAST_FACE_PIXELS, _MOST_FACE_PIXELS = 128**2, 512**2
+_LEAST_FACE_PX, _MOST_FACE_PX = 128, 512
+_SIDE_STEP_PX = 16
 _FACES_SHARE = 0.5
-"""Of the time that may be taken, for the faces where they go through an upscaler."""
+"""Of the networks' time, for the faces where they and the rest of the photo go through an upscaler."""
 # Decoding, looking for faces, interpolation, measuring, encoding: for each megapixel of the result, and for any photo.
 _OTHER_S_PER_MEGAPIXEL, _OTHER_S = 0.12, 0.5
 _TILE_BYTES = 64_000_000
@@ -28,7 +30,11 @@ _TILE_BYTES = 64_000_000
 class ChosenEngines:
     restorer: Loaded | None
     upscaler: LoadedUpscaler | None
-    budget_s: float
+    """None: the photo is interpolated."""
+    faces_s: float
+    """How long all faces may take where an upscaler restores them."""
+    gave_way: bool = False
+    """A network would have enlarged the photo, and none keeps the time."""
 
     def engines(self, *, recogniser: str | None) -> Engines:
         return Engines(
@@ -78,19 +84,38 @@ class Planner:
         return self._restorer(options)
 
     def choose(
-        self, header: PhotoHeader, options: EnhancementOptions, restorer: Loaded | None, *, has_faces: bool
+        self, header: PhotoHeader, options: EnhancementOptions, restorer: Loaded | None, *, faces: int, to_restore: int
     ) -> ChosenEngines:
         """The restorer, and the upscaler where one is needed: at the first level only where no face is restored alone.
+
+        Args:
+            faces: of the photo.
+            to_restore: of these, how many go through the restorer.
 
         Raises:
             EnhancementEngineNotFoundError, PackError: as `restorer`.
         """
         budget_s = self._time_budget_s if options.time_budget_s is None else options.time_budget_s
         scale = SCALES[options.level]
-        is_for_faces = scale == 1 and has_faces and restorer is not None
-        return ChosenEngines(
-            restorer, None if is_for_faces else self._upscaler(header, options, scale, budget_s), budget_s
-        )
+        networks_s = max(0.0, budget_s - _other_s(header, scale))
+        if scale == 1 and faces > 0 and restorer is not None:
+            return ChosenEngines(restorer, None, networks_s)
+        if options.upscaler is not None:
+            named = None if options.upscaler == NO_UPSCALER else self._named_upscaler(options.upscaler)
+            return ChosenEngines(restorer, named, networks_s * (1 if named is None else _FACES_SHARE))
+        chosen = ChosenEngines(restorer, None, networks_s * _FACES_SHARE)
+        left_s = networks_s - self.faces_s(chosen, header.width * header.height, faces=to_restore)
+        quickest: tuple[float, LoadedUpscaler] | None = None
+        for upscaler in self._shelf.upscalers():
+            seconds = self.background_s(header, scale, upscaler)
+            if seconds <= left_s:
+                return replace(chosen, upscaler=upscaler)
+            if quickest is None or seconds < quickest[0]:
+                quickest = (seconds, upscaler)
+        if quickest is None or to_restore > 0:
+            return ChosenEngines(restorer, None, networks_s, gave_way=quickest is not None)
+        # Interpolated, nothing at all of the photo would be enhanced.
+        return replace(chosen, upscaler=quickest[1])
 
     def plan(self, header: PhotoHeader, options: EnhancementOptions, recogniser: str) -> EnhancementPlan:
         """
@@ -98,12 +123,12 @@ class Planner:
             what `scale` and `choose` raise.
         """
         scale = self.scale(header, options)
-        chosen = self.choose(header, options, self.restorer(options), has_faces=True)
-        estimated_s = _OTHER_S + _OTHER_S_PER_MEGAPIXEL * header.width * header.height * scale**2 / 1e6
+        restorer = self.restorer(options)
+        chosen = self.choose(header, options, restorer, faces=1, to_restore=0 if restorer is None else 1)
+        estimated_s = _other_s(header, scale)
         if chosen.upscaler is not None:
             estimated_s += self.background_s(header, scale, chosen.upscaler)
-        if chosen.restorer is not None:
-            estimated_s += self.face_s(chosen, header.width * header.height, faces=1)
+        estimated_s += self.faces_s(chosen, header.width * header.height, faces=1)
         return EnhancementPlan(
             header.width * scale,
             header.height * scale,
@@ -118,23 +143,25 @@ class Planner:
         pixels = tile_pixels(header.width, header.height, network)
         return pixels * self._speeds.of_upscaler(key_of(upscaler), network, native_scale(network, scale))
 
-    def face_s(self, chosen: ChosenEngines, photo_pixels: int, *, faces: int) -> float:
+    def faces_s(self, chosen: ChosenEngines, photo_pixels: int, *, faces: int) -> float:
         """Seconds for so many faces."""
         restorer = chosen.restorer
         if isinstance(restorer, LoadedRestorer):
             return faces * self._speeds.of_restorer(key_of(restorer), restorer.restorer)
-        if restorer is None:
+        if restorer is None or faces == 0:
             return 0.0
-        pixels = min(self.face_pixels(chosen, faces=faces), photo_pixels)
-        return faces * pixels * self._face_speed(restorer)
+        side = math.isqrt(min(self.face_pixels(chosen, faces=faces), photo_pixels))
+        return faces * tile_pixels(side, side, restorer.upscaler) * self._face_speed(restorer)
 
     def face_pixels(self, chosen: ChosenEngines, *, faces: int) -> int:
         """How many pixels of each face may go through an upscaler, so that the time is kept."""
-        if not isinstance(chosen.restorer, LoadedUpscaler):
-            return _MOST_FACE_PIXELS
-        seconds = chosen.budget_s * _FACES_SHARE / max(1, faces)
-        pixels = int(seconds / self._face_speed(chosen.restorer))
-        return min(max(pixels, _LEAST_FACE_PIXELS), _MOST_FACE_PIXELS)
+        restorer = chosen.restorer
+        if not isinstance(restorer, LoadedUpscaler):
+            return _MOST_FACE_PX**2
+        # Tiles overlap: what they take does not grow evenly with the face.
+        most = chosen.faces_s / max(1, faces) / self._face_speed(restorer)
+        sides = range(_MOST_FACE_PX, _LEAST_FACE_PX, -_SIDE_STEP_PX)
+        return next((side for side in sides if tile_pixels(side, side, restorer.upscaler) <= most), _LEAST_FACE_PX) ** 2
 
     def _face_speed(self, upscaler: LoadedUpscaler) -> float:
         network = upscaler.upscaler
@@ -158,22 +185,6 @@ class Planner:
         for_faces = [upscaler for upscaler in self._shelf.upscalers() if upscaler.suits_faces] if not restorers else []
         return next(iter([*restorers, *for_faces]), None)
 
-    def _upscaler(
-        self, header: PhotoHeader, options: EnhancementOptions, scale: int, budget_s: float
-    ) -> LoadedUpscaler | None:
-        if options.upscaler == NO_UPSCALER:
-            return None
-        if options.upscaler is not None:
-            return self._named_upscaler(options.upscaler)
-        fastest: tuple[float, LoadedUpscaler] | None = None
-        for upscaler in self._shelf.upscalers():
-            seconds = self.background_s(header, scale, upscaler)
-            if seconds <= budget_s:
-                return upscaler
-            if fastest is None or seconds < fastest[0]:
-                fastest = (seconds, upscaler)
-        return None if fastest is None else fastest[1]
-
     def _named_upscaler(self, name: str) -> LoadedUpscaler:
         found = self._shelf.get(name)
         if not isinstance(found, LoadedUpscaler):
@@ -189,6 +200,11 @@ def peak_bytes(header: PhotoHeader, scale: int) -> int:
     alpha = 2 * after if header.has_alpha else 0
     # Pillow keeps four bytes for each pixel of three channels; the file itself has at most as much as the pixels.
     return 2 * 3 * before + (3 + 4 + 3) * after + alpha + stripe + _TILE_BYTES
+
+
+def _other_s(header: PhotoHeader, scale: int) -> float:
+    """Seconds for all that no network does."""
+    return _OTHER_S + _OTHER_S_PER_MEGAPIXEL * header.width * header.height * scale**2 / 1e6
 
 
 def _output(header: PhotoHeader, options: EnhancementOptions) -> OutputFormat:
