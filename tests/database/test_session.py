@@ -1,5 +1,6 @@
 """Database basics that every feature relies on, on each of the three kinds."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta, timezone
 from uuid import UUID
@@ -37,6 +38,21 @@ async def test_R_OPS_1_sqlite_runs_in_wal_mode_with_foreign_keys(sqlite_url: str
     async with database.session() as session:
         assert (await session.execute(text("PRAGMA journal_mode"))).scalar() == "wal"
         assert (await session.execute(text("PRAGMA foreign_keys"))).scalar() == 1
+    await database.close()
+
+
+async def test_R_OPS_2_a_process_opens_no_more_connections_than_it_may(server_url: str) -> None:
+    database = Database(server_url, max_connections=2)
+    name = "pg_backend_pid()" if server_url.startswith("postgresql") else "CONNECTION_ID()"
+
+    async def ask() -> int:
+        async with database.session() as session:
+            found = int((await session.execute(text(f"SELECT {name}"))).scalar_one())
+            await asyncio.sleep(0.02)
+            return found
+
+    asked = await asyncio.gather(*(ask() for _ in range(8)))
+    assert len(set(asked)) == 2
     await database.close()
 
 

@@ -77,6 +77,8 @@ def scaled(kind: str, home: Path, folder: Path, environment: dict[str, str]) -> 
             "LIANPU_SERVER__TRUSTED_PROXIES": "127.0.0.1",
             "LIANPU_ACCOUNTS__SECRET": secrets.token_urlsafe(24),
             "LIANPU_DATABASE__URL": stack.enter_context(contextmanager(served)(found_server(database))),
+            # Three of these installations may stand at once, and PostgreSQL allows a hundred connections.
+            "LIANPU_DATABASE__MAX_CONNECTIONS": "4",
             "LIANPU_NODES__REDIS": f"{redis.url}/0",
             "LIANPU_LIMITS__STORAGE": f"{redis.url}/1",
             "LIANPU_ENHANCE__STORAGE": f"{redis.url}/2",

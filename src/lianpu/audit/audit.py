@@ -80,7 +80,7 @@ def build_audit(database: Database, storage: FileStorage, key: Callable[[], byte
         key: gives the 32 bytes that events are sealed with.
     """
     # No connection of a request is waited for, and none of those settings: this one stores for good.
-    own = Database(database.url, patience_s=PATIENCE_S, is_durable=True)
+    own = Database(database.url, patience_s=PATIENCE_S, is_durable=True, max_connections=1)
     seal, anchor = Seal(key), Anchor(storage)
     log = AuditLog(own, seal, anchor)
     return Audit(log, Gathering(log), AuditReading(database), AuditVerification(database, seal, anchor))

@@ -239,7 +239,9 @@ def build_platform(
 def database_of(settings: Settings) -> Database:
     """Nothing is opened yet."""
     url = settings.database.url
-    return Database(f"sqlite+aiosqlite:///{_database_file(settings)}" if url is None else url.get_secret_value())
+    if url is None:
+        return Database(f"sqlite+aiosqlite:///{_database_file(settings)}")
+    return Database(url.get_secret_value(), max_connections=settings.database.max_connections)
 
 
 def storage_of(settings: Settings) -> FileStorage:

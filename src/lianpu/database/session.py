@@ -16,6 +16,8 @@ from lianpu.database.sqlite_files import SqliteFiles
 from lianpu.errors import NulCharacterError
 
 T = TypeVar("T")
+MAX_CONNECTIONS, KEPT_CONNECTIONS = 15, 5
+"""Of one process to a database server: at most, and how many of them stay open while nobody needs them."""
 _BYTE_BY_BYTE = "SET NAMES utf8mb4 COLLATE utf8mb4_bin"
 
 
@@ -23,13 +25,20 @@ class Database:
     """Sessions of one database, whose URL alone decides which (SQLite, PostgreSQL or MariaDB)."""
 
     def __init__(
-        self, url: str, *, password: str | None = None, patience_s: float = 30, is_durable: bool = False
+        self,
+        url: str,
+        *,
+        password: str | None = None,
+        patience_s: float = 30,
+        is_durable: bool = False,
+        max_connections: int = MAX_CONNECTIONS,
     ) -> None:
         """
         Args:
             password: instead of the URL's.
             patience_s: how long a SQLite writer waits for the lock instead of failing at once.
             is_durable: what SQLite has committed outlives a power cut too, not only the end of the process.
+            max_connections: to a server, at once; who needs one more waits for up to 30 s.
 
         Raises:
             DatabaseAddressError: the URL is none, or of a database or driver that is not known.
@@ -39,7 +48,7 @@ class Database:
         self.address = database_address(url, password=password)
         self.is_sqlite = self.address.kind is DatabaseKind.SQLITE
         self._files = SqliteFiles()
-        options = self._files.options(patience_s) if self.is_sqlite else _server_options(self.address)
+        options = self._files.options(patience_s) if self.is_sqlite else _server_options(self.address, max_connections)
         # The errors of drivers go to the log, and what was to be stored must not: hashes of passwords, faces.
         self.engine = create_async_engine(self.address.url, hide_parameters=True, **options)
         event.listen(self.engine.sync_engine, "before_cursor_execute", _refuse_nul)
@@ -103,8 +112,11 @@ class Database:
         await self._files.closed()
 
 
-def _server_options(address: DatabaseAddress) -> dict[str, Any]:
+def _server_options(address: DatabaseAddress, max_connections: int) -> dict[str, Any]:
+    kept = min(KEPT_CONNECTIONS, max_connections)
     return {
+        "pool_size": kept,
+        "max_overflow": max_connections - kept,
         "connect_args": {**address.connect_args, "async_creator_fn": connector(address)},
         # The same on both: MariaDB's own choice reads what was true when the transaction began, and locks gaps.
         "isolation_level": "READ COMMITTED",

@@ -155,6 +155,7 @@ class LimitSettings(_Section):
 
 class DatabaseSettings(_Section):
     url: SecretStr | None
+    max_connections: int = Field(ge=2, le=1000)
 
     @property
     def is_server(self) -> bool:
