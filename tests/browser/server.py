@@ -31,6 +31,8 @@ INSTALLATION = os.environ.get("LIANPU_TEST_INSTALLATION")
 class Server:
     url: str
     home: Path
+    log: Path
+    """What the server printed; of an installation, the one that was started last."""
     api_key: str
     """May do everything, without an account."""
     administrator: tuple[str, str] = ("Ada", "a-long-enough-password")
@@ -101,7 +103,7 @@ def running_server(home: Path, log: Path, *, with_administrator: bool = True, **
         folder = log.parent / f"{log.stem}-installation"
         folder.mkdir()
         with scaled(INSTALLATION, home, folder, environment) as nodes:
-            yield _with_administrator(Server(nodes.url, home, key), with_administrator)
+            yield _with_administrator(Server(nodes.url, home, nodes.servers[-1].log, key), with_administrator)
         return
     port = _free_port()
     with log.open("wb") as output:
@@ -113,7 +115,7 @@ def running_server(home: Path, log: Path, *, with_administrator: bool = True, **
         )
         try:
             _wait(f"http://127.0.0.1:{port}/health", process, log)
-            yield _with_administrator(Server(f"http://127.0.0.1:{port}", home, key), with_administrator)
+            yield _with_administrator(Server(f"http://127.0.0.1:{port}", home, log, key), with_administrator)
         finally:
             process.terminate()
             process.wait(timeout=30)
