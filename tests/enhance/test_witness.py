@@ -21,7 +21,7 @@ from tests.archives import rar5, seven_zipped, tarred, zipped
 from tests.crash.server import CrashingServer
 from tests.enhance.server import client_of, fetched, sent, sent_archive, serving
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(10_800)]
 SINGLES = int(os.environ.get("WITNESS_SINGLES", "6"))
 BATCHES = int(os.environ.get("WITNESS_BATCHES", "3"))
 BATCH_MB = int(os.environ.get("WITNESS_BATCH_MB", "6"))

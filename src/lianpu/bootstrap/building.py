@@ -41,6 +41,7 @@ from lianpu.jobs.workers import JobWorkers
 from lianpu.models.pulling import PackPull, PullRequests
 from lianpu.models.router import Models
 from lianpu.models.shelf import Shelf
+from lianpu.nodes.asking import Asking
 from lianpu.nodes.bus import Bus, LocalBus
 from lianpu.nodes.presence import Node
 from lianpu.nodes.redis_bus import RedisBus
@@ -82,6 +83,7 @@ def build_platform(
         trace_statements(database.engine, instruments.tracing)
     node = node or Node(home)
     bus = bus_of(settings)
+    asking = Asking(bus, node.id)
     storage = storage_of(settings)
     runtime = settings.runtime
     # Inference fills the cores already; OpenCV's own threads would only fight it. The setting is process-wide.
@@ -164,6 +166,7 @@ def build_platform(
         events=events,
         counters=accounts.counters,
         node=node,
+        asking=asking,
     )
     handlers.append(enhancement.work)
     workers = JobWorkers(
@@ -190,6 +193,7 @@ def build_platform(
         queue=queue,
         inbox=unknowns.inbox,
         bus=bus,
+        asking=asking,
         node_id=node.id,
         source_key=lambda: accounts.secret.source_key,
         on_latency=StreamMetrics(instrument_registry).observe_latency,
@@ -200,6 +204,7 @@ def build_platform(
         database=database,
         node=node,
         bus=bus,
+        asking=asking,
         sessions=sessions,
         registry=registry,
         queue=queue,

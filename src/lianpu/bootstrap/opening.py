@@ -150,6 +150,8 @@ def _background(platform: Platform, roles: Roles) -> list[Coroutine[Any, Any, No
         platform.inference_models.run_unloading(),
         run_retries(platform.database, platform.gallery.changes.unfinished),
     ]
+    if platform.bus.is_shared:
+        runs.append(platform.asking.run())
     if roles.serves or roles.streams:
         runs += stream_runs(platform)
     if roles.serves:

@@ -19,6 +19,7 @@ from lianpu.jobs.push.push import Push
 from lianpu.jobs.relay import JobRelay
 from lianpu.jobs.workers import JobWorkers
 from lianpu.models.router import Models
+from lianpu.nodes.asking import Asking
 from lianpu.nodes.bus import Bus
 from lianpu.nodes.presence import Node
 from lianpu.observability.history import History
@@ -42,6 +43,7 @@ class Platform:
     database: Database
     node: Node
     bus: Bus
+    asking: Asking
     sessions: Sessions
     registry: PackRegistry
     queue: InferenceQueue

@@ -1,8 +1,11 @@
 """How an enhancement is told of that another process holds, or held, and what is pushed of any."""
 
 from datetime import datetime
+from typing import Any
 
 from lianpu.database.base import now_utc
+from lianpu.engines.restore.enhancement import Stage
+from lianpu.enhance.held import HeldEnhancements
 from lianpu.enhance.records import cleaned_of, result_of
 from lianpu.enhance.schemas import (
     EnhancementAnswer,
@@ -12,10 +15,32 @@ from lianpu.enhance.schemas import (
 )
 from lianpu.enhance.tasks import CleaningReason, EnhancementStatus, EnhancementTask
 from lianpu.jobs.models import Job, JobStatus
+from lianpu.nodes.asking import Asking
+
+ANSWER, CLEANED = "enhancement", "enhancement_cleaned"
+"""What nodes ask each other: how it stands with one; and to be done with one whose result another node gave out."""
+
+
+def answer_questions(asking: Asking, held: HeldEnhancements) -> None:
+    """Of other nodes, about the enhancements that this process holds."""
+
+    async def answer(enhancement_id: str) -> Any:
+        task = held.get(enhancement_id)
+        return None if task is None else EnhancementAnswer.of(task).model_dump(mode="json")
+
+    async def cleaned(told: dict[str, str]) -> bool:
+        task = held.get(told["enhancement_id"])
+        if task is None or task.status is not EnhancementStatus.COMPLETED:
+            return False
+        await held.clean(task, CleaningReason(told["reason"]))
+        return True
+
+    asking.answer(ANSWER, answer)
+    asking.answer(CLEANED, cleaned)
 
 
 def answer_of_job(job: Job) -> EnhancementAnswer:
-    """Without photos and options, which never leave the process that holds them."""
+    """Without photos and options, which lie in the memory of the process that held them."""
     status, cleaned_at, cleaned_by = _state(job)
     result = result_of(job) if status is EnhancementStatus.COMPLETED else None
     told = job.error
@@ -50,6 +75,7 @@ def pushed_of(job: Job, task: EnhancementTask | None) -> PushedEnhancement:
     """
     if task is None:
         status, cleaned_at, cleaned_by = _state(job)
+        stage = _stage(job) if status is EnhancementStatus.PROCESSING else None
         return PushedEnhancement(
             enhancement_id=job.id,
             is_batch=bool(job.parameters.get("is_batch")),
@@ -58,8 +84,8 @@ def pushed_of(job: Job, task: EnhancementTask | None) -> PushedEnhancement:
             done=job.done,
             total=job.total,
             failed=0,
-            position=None,
-            stage=None,
+            position=None if stage is None else job.done,
+            stage=stage,
             photo_progress=None,
             cleaned_at=cleaned_at,
             cleaned_by=cleaned_by,
@@ -93,6 +119,11 @@ def _state(job: Job) -> tuple[EnhancementStatus, datetime | None, CleaningReason
     else:
         status = EnhancementStatus(job.status)
     return status, None if cleaned is None else cleaned.at, None if cleaned is None else cleaned.by
+
+
+def _stage(job: Job) -> Stage | None:
+    """Its worker reports it as the job's message."""
+    return Stage(job.message) if job.message in set(Stage) else None
 
 
 def _share(job: Job) -> float:

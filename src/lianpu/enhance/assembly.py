@@ -9,7 +9,7 @@ from lianpu.audit.audit import Audit
 from lianpu.database.session import Database
 from lianpu.engines.restore.enhancement import PhotoEnhancer
 from lianpu.enhance.admission import Admission
-from lianpu.enhance.answers import pushed_of
+from lianpu.enhance.answers import answer_questions, pushed_of
 from lianpu.enhance.enhancements import Enhancements
 from lianpu.enhance.held import HeldEnhancements
 from lianpu.enhance.schemas import PushedEnhancement
@@ -21,6 +21,7 @@ from lianpu.jobs.jobs import Jobs
 from lianpu.jobs.models import Job
 from lianpu.jobs.ownership import ENHANCEMENT
 from lianpu.jobs.workers import Lane
+from lianpu.nodes.asking import Asking
 from lianpu.nodes.presence import Node
 from lianpu.provenance.provenance import Provenance
 from lianpu.runtime.scheduling import InferenceQueue
@@ -35,6 +36,7 @@ class EnhancementParts:
     held: HeldEnhancements
     work: EnhancementWork
     enhancer: PhotoEnhancer
+    asking: Asking
     rate: RateLimit
     settings: EnhanceSettings
 
@@ -48,7 +50,9 @@ class EnhancementParts:
 
     def seen_by(self, jobs: Jobs) -> Enhancements:
         """As routes see them; `jobs`: as the server does."""
-        return Enhancements(self.database, self.held, self.work, self.enhancer, jobs, self.rate, self.settings)
+        return Enhancements(
+            self.database, self.held, self.work, self.enhancer, jobs, self.asking, self.rate, self.settings
+        )
 
 
 def assemble_enhancements(
@@ -63,6 +67,7 @@ def assemble_enhancements(
     events: JobEvents,
     counters: Counters,
     node: Node,
+    asking: Asking,
 ) -> EnhancementParts:
     """Nothing is read or reached yet.
 
@@ -78,7 +83,8 @@ def assemble_enhancements(
     held = HeldEnhancements(database, _store(own), admission, audit, events, node)
     work = EnhancementWork(held, enhancer, queue, turns, provenance, own)
     rate = RateLimit(counters, own.per_user, "enhance", "photos and archives sent to be enhanced")
-    return EnhancementParts(database, held, work, enhancer, rate, own)
+    answer_questions(asking, held)
+    return EnhancementParts(database, held, work, enhancer, asking, rate, own)
 
 
 def _store(settings: EnhanceSettings) -> EphemeralStore:

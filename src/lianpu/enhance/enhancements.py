@@ -3,6 +3,8 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 
@@ -12,11 +14,11 @@ from lianpu.database.session import Database
 from lianpu.engines.image_header import sniff_format
 from lianpu.engines.restore.enhancement import EnhancementEngine, EnhancementPlan, PhotoEnhancer
 from lianpu.enhance.admission import Place
-from lianpu.enhance.answers import answer_of_job
+from lianpu.enhance.answers import ANSWER, CLEANED, answer_of_job
 from lianpu.enhance.held import HeldEnhancements
 from lianpu.enhance.names import FORMATS
 from lianpu.enhance.receiving import ARCHIVE, PHOTO, ReceivedFile, receive_file
-from lianpu.enhance.records import EnhancementRecords, cleaned_of, result_of
+from lianpu.enhance.records import EnhancementRecords, cleaned_of, holder_of, result_of
 from lianpu.enhance.results import StoredResult, key_of, name_of, new_token, token_of
 from lianpu.enhance.retrieval import TakenResult
 from lianpu.enhance.schemas import EnhancementAnswer
@@ -30,12 +32,14 @@ from lianpu.errors import (
     ImageEmptyError,
     ImageFormatError,
     JobStateError,
+    NodeUnreachableError,
     RetrievalTokenError,
 )
 from lianpu.http.rate_limit import RateLimit
 from lianpu.jobs.jobs import JobDraft, Jobs
 from lianpu.jobs.models import ENDED, Job, JobStatus
 from lianpu.jobs.ownership import ENHANCEMENT
+from lianpu.nodes.asking import Asking
 from lianpu.settings import EnhanceSettings
 from lianpu.storage.ephemeral import Sealed, erase_sealed
 from lianpu.storage.erasure import erase
@@ -63,6 +67,7 @@ class Enhancements:
         work: EnhancementWork,
         enhancer: PhotoEnhancer,
         jobs: Jobs,
+        asking: Asking,
         rate: RateLimit,
         limits: EnhanceSettings,
     ) -> None:
@@ -72,6 +77,7 @@ class Enhancements:
         self._work = work
         self._enhancer = enhancer
         self._jobs = jobs
+        self._asking = asking
         self._rate = rate
 
     @property
@@ -151,7 +157,8 @@ class Enhancements:
         task = self._own(owner_id, enhancement_id)
         if task is not None:
             return EnhancementAnswer.of(task)
-        return answer_of_job(await self._own_job(owner_id, enhancement_id))
+        job = await self._own_job(owner_id, enhancement_id)
+        return await self._answer_elsewhere(job) or answer_of_job(job)
 
     async def retrieve(self, owner_id: str, enhancement_id: str, token_text: str) -> TakenResult:
         """Out of the store: nobody else can take it now.
@@ -164,8 +171,13 @@ class Enhancements:
             EphemeralStoreError: the store cannot be reached.
         """
         task = self._own(owner_id, enhancement_id)
+        holder = None
         if task is None:
-            result = _result_of_job(await self._own_job(owner_id, enhancement_id))
+            job = await self._own_job(owner_id, enhancement_id)
+            holder, result = holder_of(job), _result_of_job(job)
+            told = await self._answer_elsewhere(job)
+            if told is not None and told.result is not None:
+                result = replace(result, file_name=told.result.file_name)
         else:
             result = _result_of_task(task)
         token = token_of(token_text)
@@ -184,7 +196,7 @@ class Enhancements:
             raise EphemeralStoreError("What the store gave back is not what was put there.") from error
         if task is not None:
             task.is_leaving = True
-        return TakenResult(result, opener, partial(self._left, enhancement_id, result, sealed))
+        return TakenResult(result, opener, partial(self._left, enhancement_id, holder, result, sealed))
 
     async def clean(self, owner_id: str, enhancement_id: str) -> None:
         """End it, and overwrite what is left of it.
@@ -266,6 +278,19 @@ class Enhancements:
             raise _no_such(enhancement_id)
         return job
 
+    async def _answer_elsewhere(self, job: Job) -> EnhancementAnswer | None:
+        """As the process says it that holds it; None: that has forgotten it, does not answer, or is gone."""
+        holder = holder_of(job)
+        if holder is None or holder == self.held.node.id:
+            return None
+        with suppress(NodeUnreachableError):
+            told = await self._asking.ask(holder, ANSWER, job.id)
+            answer = None if told is None else EnhancementAnswer.model_validate(told)
+            # A node that lost its home goes on with what all others have ended.
+            is_given_up = job.status in ENDED and answer is not None and not answer.status.has_ended
+            return None if is_given_up else answer
+        return None
+
     async def _ended_elsewhere(self, owner_id: str, enhancement_id: str) -> Job:
         """Its node ends it at its next step; one that does not answer may be gone, and is not waited for any longer."""
         deadline = time.monotonic() + ELSEWHERE_S
@@ -281,9 +306,20 @@ class Enhancements:
         if result is None:
             return
         await self.held.store.remove(result.name)
-        await self.held.note_cleaned(job.id, CleaningReason.DELETED)
+        await self._cleaned_elsewhere(job.id, holder_of(job), CleaningReason.DELETED)
 
-    async def _left(self, enhancement_id: str, result: StoredResult, sealed: Sealed, is_whole: bool) -> None:
+    async def _cleaned_elsewhere(self, enhancement_id: str, holder: str | None, reason: CleaningReason) -> None:
+        """Nothing is left of one that another process worked on: it notes that, or where it is gone this one does."""
+        if holder is not None and holder != self.held.node.id:
+            with suppress(NodeUnreachableError):
+                told = {"enhancement_id": enhancement_id, "reason": reason.value}
+                if await self._asking.ask(holder, CLEANED, told):
+                    return
+        await self.held.note_cleaned(enhancement_id, reason)
+
+    async def _left(
+        self, enhancement_id: str, holder: str | None, result: StoredResult, sealed: Sealed, is_whole: bool
+    ) -> None:
         task = self.held.get(enhancement_id)
         if task is not None:
             task.is_leaving = False
@@ -296,7 +332,7 @@ class Enhancements:
         if task is not None:
             await self.held.clean(task, reason)
         else:
-            await self.held.note_cleaned(enhancement_id, reason)
+            await self._cleaned_elsewhere(enhancement_id, holder, reason)
 
 
 def _announced(headers: Mapping[str, str], max_bytes: int) -> int:

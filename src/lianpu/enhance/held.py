@@ -15,7 +15,7 @@ from lianpu.audit.audit import Audit
 from lianpu.database.base import now_utc
 from lianpu.database.session import Database
 from lianpu.enhance.admission import Admission, Place
-from lianpu.enhance.records import Cleaned, EnhancementRecords, result_of
+from lianpu.enhance.records import Cleaned, EnhancementRecords, holder_of, result_of
 from lianpu.enhance.tasks import CleaningReason, EnhancementStatus, EnhancementTask
 from lianpu.errors import AuditUnavailableError, EnhancementLostError, EphemeralStoreError, LianpuError
 from lianpu.http.audited import Action
@@ -226,7 +226,7 @@ class HeldEnhancements:
             left = [job for job in await EnhancementRecords(session).unfinished() if not _is_leased(job, moment)]
             # After the rows: a node that has written one is among the living by then.
             living = await asyncio.to_thread(self.node.living)
-            gone = [job for job in left if job.id not in self._tasks and _holder_of(job) not in living]
+            gone = [job for job in left if job.id not in self._tasks and holder_of(job) not in living]
             await self._end(session, gone)
 
     async def _end(self, session: AsyncSession, jobs: Sequence[Job]) -> None:
@@ -244,7 +244,7 @@ class HeldEnhancements:
             living = await asyncio.to_thread(self.node.living)
             for job in uncleaned:
                 result = result_of(job)
-                if _holder_of(job) in living or result is None:
+                if holder_of(job) in living or result is None:
                     continue
                 if not await self.store.has(result.name):
                     EnhancementRecords.note_cleaned(job, Cleaned(now_utc(), CleaningReason.STOPPED))
@@ -254,11 +254,6 @@ class HeldEnhancements:
 def _is_leased(job: Job, moment: datetime) -> bool:
     """Somebody works on it."""
     return job.lease_expires_at is not None and job.lease_expires_at > moment
-
-
-def _holder_of(job: Job) -> str | None:
-    """In whose memory it lies, or lay."""
-    return job.parameters.get("node")
 
 
 def _fail(job: Job) -> None:

@@ -41,6 +41,11 @@ def result_of(job: Job) -> StoredResult | None:
     )
 
 
+def holder_of(job: Job) -> str | None:
+    """Id of the node in whose memory it lies, or lay."""
+    return job.parameters.get("node")
+
+
 def cleaned_of(job: Job) -> Cleaned | None:
     """None: something of it may still be there."""
     told = job.result or {}

@@ -133,7 +133,7 @@ class EnhancementAnswer(BaseModel):
     estimated_s: float | None = Field(description="When it was sent, for this machine, without waiting.")
     options: EnhanceFields | None
     photos: list[EnhancementPhotoAnswer] = Field(
-        description="Empty where another process than the one that answers has them, and after a restart."
+        description="Empty where the process that had them is gone, or an hour later."
     )
     result: EnhancementResultAnswer | None = Field(description="Of a completed one.")
     error: EnhancementProblem | None = Field(description="Of a failed one.")

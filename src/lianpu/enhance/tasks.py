@@ -22,6 +22,10 @@ class EnhancementStatus(StrEnum):
     CLEANED = "cleaned"
     """Nothing of it is left: neither what was sent nor the result."""
 
+    @property
+    def has_ended(self) -> bool:
+        return self not in {EnhancementStatus.PENDING, EnhancementStatus.PROCESSING}
+
 
 class CleaningReason(StrEnum):
     """Why nothing is left."""
@@ -110,7 +114,7 @@ class EnhancementTask:
 
     @property
     def has_ended(self) -> bool:
-        return self.status not in {EnhancementStatus.PENDING, EnhancementStatus.PROCESSING}
+        return self.status.has_ended
 
     @property
     def left_s(self) -> float | None:

@@ -9,6 +9,7 @@ from lianpu.engines.image import ImageLimits
 from lianpu.gallery.gallery import Gallery
 from lianpu.jobs.push.push import Push
 from lianpu.leases.leases import Leases
+from lianpu.nodes.asking import Asking
 from lianpu.nodes.bus import Bus
 from lianpu.runtime.scheduling import InferenceQueue
 from lianpu.settings import Settings, StreamSettings
@@ -39,6 +40,7 @@ def assemble_streams(
     queue: InferenceQueue,
     inbox: UnknownInbox,
     bus: Bus,
+    asking: Asking,
     node_id: str,
     source_key: Callable[[], bytes],
     on_latency: Callable[[float], None],
@@ -68,7 +70,9 @@ def assemble_streams(
     runs = StreamRuns(database, parts, leases)
     shared = None
     if leases is not None:
-        shared = SharedStreams(database, bus, leases, runs, events, max_active=rules.max_active, takes_any=rules.run)
+        shared = SharedStreams(
+            database, bus, asking, leases, runs, events, max_active=rules.max_active, takes_any=rules.run
+        )
     return Streams(
         database, events, parts, runs, shared, max_active=rules.max_active, feed_lifetime_s=60 * rules.feed_minutes
     )

@@ -41,11 +41,46 @@ async def test_R_ENH_6_a_result_is_fetched_once_at_whichever_node(
     first, second, _ = nodes
     submitted = (await send(first, photo)).json()
     enhancement_id = submitted["enhancement"]["enhancement_id"]
-    assert (await ended(second, enhancement_id))["status"] == "completed"
-    assert (await fetch(second, submitted)).status_code == 200
+    told = await ended(second, enhancement_id)
+    assert told == await status(first, enhancement_id)
+    assert told["status"] == "completed"
+    assert told["photos"][0]["report"]["width_after"] > 0
+    assert told["photos"][0]["name"] == told["result"]["file_name"] == "photo.jpg"
+    fetched = await fetch(second, submitted)
+    assert fetched.status_code == 200
+    assert "photo.jpg" in fetched.headers["content-disposition"]
+    assert (await status(first, enhancement_id))["cleaned_by"] == "retrieved"
     assert (await fetch(first, submitted)).status_code == 410
     assert (await fetch(second, submitted)).status_code == 410
     assert (await status(second, enhancement_id))["cleaned_by"] == "retrieved"
+
+
+async def test_R_ENH_2_steps_of_a_photo_are_told_at_whichever_node(
+    nodes: tuple[httpx2.AsyncClient, httpx2.AsyncClient, AsyncExitStack], photo: bytes, enhancer: LanczosEnhancer
+) -> None:
+    first, second, _ = nodes
+    enhancer.stage_s, enhancer.estimated_s = 0.3, 60
+    enhancement_id = (await send(first, photo)).json()["enhancement"]["enhancement_id"]
+    stages: set[str | None] = set()
+    while (told := await status(second, enhancement_id))["status"] != "completed":
+        stages.add(told["photos"][0]["stage"])
+        await asyncio.sleep(0.02)
+    assert {"detecting", "upscaling", "encoding"} <= stages
+    assert told["options"]["enhancement_level"] == 2
+
+
+async def test_R_ENH_6_a_result_deleted_at_another_node_is_gone_at_its_own(
+    nodes: tuple[httpx2.AsyncClient, httpx2.AsyncClient, AsyncExitStack], photo: bytes
+) -> None:
+    first, second, _ = nodes
+    submitted = (await send(first, photo)).json()
+    enhancement_id = submitted["enhancement"]["enhancement_id"]
+    await ended(first, enhancement_id)
+    assert (await second.delete(f"/api/v1/enhance/{enhancement_id}")).status_code == 200
+    for node in nodes[:2]:
+        told = await status(node, enhancement_id)
+        assert (told["status"], told["cleaned_by"]) == ("cleaned", "deleted")
+        assert (await fetch(node, submitted)).status_code == 410
 
 
 async def test_R_ENH_6_a_result_outlives_the_orderly_end_of_its_node(

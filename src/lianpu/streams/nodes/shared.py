@@ -12,11 +12,11 @@ from pydantic import TypeAdapter
 from lianpu.database.session import Database
 from lianpu.errors import NodeUnreachableError, StreamNotFoundError, StreamStateError, TooManyStreamsError
 from lianpu.leases.leases import Leases
+from lianpu.nodes.asking import RETRY_AFTER_S, Asking
 from lianpu.nodes.bus import Bus
 from lianpu.streams.event_log import EventLog
 from lianpu.streams.health import StreamHealth, StreamState
 from lianpu.streams.models import Stream
-from lianpu.streams.nodes.asking import RETRY_AFTER_S, Asking
 from lianpu.streams.nodes.hints import Hint, StreamHints
 from lianpu.streams.nodes.relaying import Relaying
 from lianpu.streams.nodes.repository import LeasedStreamRepository
@@ -53,6 +53,7 @@ class SharedStreams:
         self,
         database: Database,
         bus: Bus,
+        asking: Asking,
         leases: Leases,
         runs: StreamRuns,
         events: EventLog,
@@ -64,7 +65,7 @@ class SharedStreams:
         self._database = database
         self._runs = runs
         self.leases = leases
-        self.asking = Asking(bus, leases.node)
+        self.asking = asking
         self._hints = StreamHints(bus, leases.node)
         self._relaying = Relaying(bus, self._hints, self._runs_elsewhere)
         self._taking = StreamTaking(
@@ -92,7 +93,7 @@ class SharedStreams:
 
     def goes_on(self) -> list[Coroutine[Any, Any, None]]:
         """What goes on while the node is up; to be cancelled after `close`."""
-        return [self.leases.run(), self.asking.run(), self._hints.run(), self._taking.run()]
+        return [self.leases.run(), self._hints.run(), self._taking.run()]
 
     async def close(self) -> None:
         """What runs here is given back, and what is pushed here ends; nobody is shown anything any more."""

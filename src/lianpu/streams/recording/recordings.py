@@ -13,7 +13,13 @@ from fastapi import Depends, Request
 from pydantic import TypeAdapter
 
 from lianpu.database.base import new_id, now_utc
-from lianpu.errors import RecordingNotFoundError, RecordingsFullError, RecordingStateError, StreamStateError
+from lianpu.errors import (
+    RecordingNotFoundError,
+    RecordingsFullError,
+    RecordingStateError,
+    StreamNotFoundError,
+    StreamStateError,
+)
 from lianpu.leases.leases import HeldLease
 from lianpu.streams.recording.shelf import Recording, RecordingShelf
 from lianpu.streams.recording.writer import Recorder, RecordingEnd, Written
@@ -25,6 +31,7 @@ CLEARING_INTERVAL_S = 3600.0
 ANSWER_S = 20.0
 """Another node may have to wait for a disk before it answers."""
 START, STOP = "start_recording", "stop_recording"
+ASKED_ERRORS = (RecordingsFullError, RecordingStateError, StreamNotFoundError, StreamStateError)
 _RECORDING = TypeAdapter(Recording)
 _log = logging.getLogger(__name__)
 
@@ -60,8 +67,8 @@ class Recordings:
         """By the stream."""
         streams.runs.on_end(self._stream_ended)
         if streams.shared is not None:
-            streams.shared.asking.answer(START, self._asked_to_start)
-            streams.shared.asking.answer(STOP, self._asked_to_stop)
+            streams.shared.asking.answer(START, self._asked_to_start, raises=ASKED_ERRORS)
+            streams.shared.asking.answer(STOP, self._asked_to_stop, raises=ASKED_ERRORS)
 
     async def start(self, stream_id: str) -> Recording:
         """What viewers see is written to a file from its next picture on.

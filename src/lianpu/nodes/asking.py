@@ -1,28 +1,18 @@
-"""Questions from node to node, and their answers: what only the node that runs a stream can know or do."""
+"""Questions from node to node, and their answers: what only the node that works on something can know or do."""
 
 import asyncio
 import json
 import logging
-from collections.abc import Awaitable, Callable
+import uuid
+from collections.abc import Awaitable, Callable, Iterable
 from typing import Any
 
-from lianpu.database.base import new_id
-from lianpu.errors import (
-    LianpuError,
-    NodeUnreachableError,
-    RecordingsFullError,
-    RecordingStateError,
-    StreamNotFoundError,
-    StreamStateError,
-)
+from lianpu.errors import LianpuError, NodeUnreachableError
 from lianpu.nodes.bus import Bus
 
 ANSWER_S = 2.0
 """How long an answer is waited for."""
 RETRY_AFTER_S = 2
-_ERRORS: dict[str, type[LianpuError]] = {
-    error.code: error for error in (RecordingsFullError, RecordingStateError, StreamNotFoundError, StreamStateError)
-}
 _log = logging.getLogger(__name__)
 
 Answer = Callable[[Any], Awaitable[Any]]
@@ -33,15 +23,22 @@ class Asking:
     """Lives on one event loop."""
 
     def __init__(self, bus: Bus, node: str) -> None:
+        """`node`: its id."""
         self._bus = bus
         self._node = node
+        self._errors: dict[str, type[LianpuError]] = {}
         self._answers: dict[str, Answer] = {}
         self._asked: dict[str, asyncio.Future[dict[str, Any]]] = {}
         self._answering: set[asyncio.Task[None]] = set()
 
-    def answer(self, kind: str, answer: Answer) -> None:
-        """Questions of this kind are answered so."""
+    def answer(self, kind: str, answer: Answer, *, raises: Iterable[type[LianpuError]] = ()) -> None:
+        """Questions of this kind are answered so.
+
+        Args:
+            raises: errors of the answer that the asking node raises too; all others become `NodeUnreachableError`.
+        """
         self._answers[kind] = answer
+        self._errors |= {error.code: error for error in raises}
 
     async def ask(self, node: str, kind: str, about: Any, *, timeout_s: float = ANSWER_S) -> Any:
         """
@@ -52,24 +49,33 @@ class Asking:
             NodeUnreachableError: there is no answer, or the node met an error of its own.
             LianpuError: what the other node raised.
         """
-        question_id = new_id()
+        question_id = uuid.uuid4().hex
         future = self._asked[question_id] = asyncio.get_running_loop().create_future()
         question = {"id": question_id, "node": self._node, "kind": kind, "about": about}
         try:
-            if self._bus.is_shared and await self._bus.publish(_questions(node), json.dumps(question).encode()):
-                async with asyncio.timeout(timeout_s):
-                    answer = await future
-            else:
-                answer = None
-        except TimeoutError:
-            answer = None
+            answer = await self._answer(node, question, future, timeout_s)
         finally:
             del self._asked[question_id]
         if answer is None:
-            raise NodeUnreachableError("The stream's node does not answer.", retry_after_s=RETRY_AFTER_S)
+            raise NodeUnreachableError("The node that works on it does not answer.", retry_after_s=RETRY_AFTER_S)
         if "code" in answer:
-            raise _ERRORS.get(answer["code"], NodeUnreachableError)(answer["detail"])
+            raise self._errors.get(answer["code"], NodeUnreachableError)(answer["detail"])
         return answer["value"]
+
+    async def _answer(
+        self, node: str, question: dict[str, Any], future: "asyncio.Future[dict[str, Any]]", timeout_s: float
+    ) -> dict[str, Any] | None:
+        """None: there is none."""
+        # Of a node that is gone nothing is waited for.
+        if not self._bus.is_shared or not await self._bus.listeners(_questions(node)):
+            return None
+        if not await self._bus.publish(_questions(node), json.dumps(question).encode()):
+            return None
+        try:
+            async with asyncio.timeout(timeout_s):
+                return await future
+        except TimeoutError:
+            return None
 
     async def run(self) -> None:
         """Until it is cancelled."""
@@ -100,7 +106,7 @@ class Asking:
             _log.error(
                 "a question of another node cannot be answered", extra={"kind": question["kind"]}, exc_info=error
             )
-            answer = {"code": NodeUnreachableError.code, "detail": "The stream's node met an error of its own."}
+            answer = {"code": NodeUnreachableError.code, "detail": "The node that works on it met an error of its own."}
         reply = json.dumps({"id": question["id"], **answer}).encode()
         await self._bus.publish(_replies(question["node"]), reply)
 
@@ -111,8 +117,8 @@ class Asking:
 
 
 def _questions(node: str) -> str:
-    return f"streams.questions.{node}"
+    return f"nodes.questions.{node}"
 
 
 def _replies(node: str) -> str:
-    return f"streams.replies.{node}"
+    return f"nodes.replies.{node}"
