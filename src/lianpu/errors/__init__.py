@@ -119,7 +119,10 @@ LianpuError
 │   ├── PackDownloadError        502 pack_download_failed (carries what each address did)
 │   ├── PackDigestError          502 pack_digest_mismatch (likewise)
 │   ├── PackNotCoveredError      409 pack_not_covered
-│   └── PackInUseError           409 pack_in_use
+│   ├── PackInUseError           409 pack_in_use
+│   ├── WeightsUnusableError     422 weights_unusable
+│   ├── ConverterMissingError    503 converter_missing
+│   └── ConversionFailedError    500 conversion_failed
 ├── LabellingError               500 labelling_failed
 │   └── SigningKeyError          500 provenance_key_unusable
 ├── SwapEngineError              500 swap_engine_failed: a face-swap engine that cannot be used or did not swap
@@ -276,6 +279,8 @@ from lianpu.errors.missing import (
     WebhookNotFoundError,
 )
 from lianpu.errors.pack import (
+    ConversionFailedError,
+    ConverterMissingError,
     PackDamagedError,
     PackDigestError,
     PackDownloadError,
@@ -285,6 +290,7 @@ from lianpu.errors.pack import (
     PackInvalidError,
     PackLicenceError,
     PackNotCoveredError,
+    WeightsUnusableError,
 )
 from lianpu.errors.provenance import (
     ConsentError,
@@ -377,6 +383,8 @@ __all__ = [
     "ConsentRevokedError",
     "ConsentScopeError",
     "ConsentUsedError",
+    "ConversionFailedError",
+    "ConverterMissingError",
     "CursorInvalidError",
     "DatabaseAddressError",
     "DatabaseCopyError",
@@ -517,4 +525,5 @@ __all__ = [
     "WebhookNotFoundError",
     "WebhookRefusedError",
     "WebhookStateError",
+    "WeightsUnusableError",
 ]
