@@ -2,7 +2,6 @@
 
 import asyncio
 import errno
-import signal
 import socket
 import sys
 from socket import gethostname
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from lianpu.cli.early_stop import heed_early_stop
 from lianpu.cli.options import ConfigOption, HomeOption, load_settings
 
 if TYPE_CHECKING:
@@ -33,9 +33,7 @@ def serve(
     config: ConfigOption = None,
 ) -> None:
     """Start the server and the console."""
-    # Before anything that takes time: as the first process of a container it would not hear of an early stop.
-    for stop in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(stop, _end)
+    heed_early_stop()
     from lianpu.api.access import is_loopback
     from lianpu.api.app import create_app
     from lianpu.api.serving import Server
@@ -66,13 +64,9 @@ def serve(
                 typer.echo(INVITATION.format(url=_url(_reachable(server.host), server.port), token=token), err=True)
 
         app = create_app(settings, node=node, on_start=invite)
-        # uvicorn shuts down gracefully, then raises the signal once more for whoever was there before: `_end`, so that
+        # uvicorn shuts down gracefully, then raises the signal once more for whoever was there before, so that
         # the home is given back and an orderly end does not look like a crash.
         Server(app, trusted_proxies=server.trusted_proxies, drain_s=server.drain_s).run(sockets=[listener])
-
-
-def _end(*_: object) -> None:
-    raise SystemExit(0)
 
 
 def _url(host: str, port: int) -> str:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from lianpu.cli.early_stop import heed_early_stop
 from lianpu.cli.options import ConfigOption, HomeOption, load_settings
 
 if TYPE_CHECKING:
@@ -55,9 +56,7 @@ def worker(
 ) -> None:
     """Work for the servers that share this home and its database (PostgreSQL or MariaDB)."""
     if not check:
-        # Before anything that takes time: as the first process of a container it would not hear of an early stop.
-        for stop in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(stop, _end)
+        heed_early_stop()
     work = Work(jobs or not streams, streams or not jobs)
     overrides: dict[str, object] = {} if concurrency is None else {"jobs.workers": concurrency}
     if work.streams:
@@ -87,10 +86,6 @@ def worker(
             typer.echo(ALONE, err=True)
         typer.echo(f"Lianpu worker: {work.told(settings)}   (home {settings.home}; Ctrl+C stops)", err=True)
         asyncio.run(_work(settings, node, work))
-
-
-def _end(*_: object) -> None:
-    raise SystemExit(0)
 
 
 async def _work(settings: "Settings", node: "Node", work: Work) -> None:
