@@ -34,13 +34,9 @@ def test_R_ENH_3_without_the_extra_the_command_says_how_to_install_it(
 def test_R_ENH_3_what_is_no_weights_is_told_whatever_is_installed(lianpu: Lianpu, tmp_path: Path) -> None:
     (tmp_path / "photo.pth").write_bytes(b"\xff\xd8\xff\xe0 a photo")
     told = lianpu("models", "convert", tmp_path / "photo.pth", "--output", tmp_path / "pack")
-    assert (told.code, told.err.splitlines()) == (
-        1,
-        [
-            "error [weights_unusable]: photo.pth holds no weights: neither what torch.save writes (.pth, .pt, .ckpt) nor "
-            "safetensors."
-        ],
-    )
+    assert told.code == 1
+    assert told.err.startswith("error [weights_unusable]: photo.pth holds no weights: ")
+    assert len(told.err.splitlines()) == 1
 
 
 @pytest.mark.parametrize(
