@@ -54,7 +54,8 @@ LianpuError
 │   │   └── ConsentPurposeError        403 consent_purpose
 │   ├── RetrievalTokenError      403 retrieval_token_invalid
 │   ├── ForeignHostError         403 foreign_host
-│   └── ForeignOriginError       403 foreign_origin
+│   ├── ForeignOriginError       403 foreign_origin
+│   └── ForeignNetworkError      403 foreign_network
 ├── NotFoundError                404
 │   ├── MetricsOffError          404 metrics_off
 │   ├── PersonNotFoundError      404 person_not_found
@@ -178,6 +179,7 @@ from lianpu.errors.access import (
     AuthenticationRequiredError,
     ConnectionLimitError,
     ForeignHostError,
+    ForeignNetworkError,
     ForeignOriginError,
     LockedOutError,
     LoginFailedError,
@@ -410,6 +412,7 @@ __all__ = [
     "FindingNotFoundError",
     "FindingOutdatedError",
     "ForeignHostError",
+    "ForeignNetworkError",
     "ForeignOriginError",
     "GalleryTooSmallError",
     "HomeInUseError",
