@@ -26,7 +26,7 @@ def test_R_ENH_3_without_the_extra_the_command_says_how_to_install_it(
     assert (told.code, told.out) == (1, "")
     assert told.err.startswith("error [converter_missing]: ")
     assert "lianpu[convert]" in told.err
-    assert "uv sync --inexact --extra convert" in told.err
+    assert "uv sync --inexact --no-dev --extra convert" in told.err
     assert len(told.err.splitlines()) == 1
     assert [path.name for path in tmp_path.iterdir() if path.suffix != ".pth"] == []
 

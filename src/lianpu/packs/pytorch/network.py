@@ -45,7 +45,7 @@ def recognise_weights(state_dict: StateDict, origin: str, libraries: Libraries) 
         found = libraries.spandrel.ModelLoader().load_from_state_dict(state_dict)
     except libraries.spandrel.UnsupportedModelError as error:
         raise WeightsUnusableError(
-            f"{origin} holds weights of an architecture that spandrel {_version(libraries)} does not know."
+            f"{origin} holds weights of an architecture that spandrel {libraries.spandrel.__version__} does not know."
         ) from error
     except Exception as error:  # sizes are deduced from names and shapes, which may be anything
         raise WeightsUnusableError(
@@ -77,7 +77,3 @@ def _called(model: Any, call: Callable[[Any], Any], libraries: Libraries) -> Any
     module: Any = Called()
     module.model = model
     return module.eval()
-
-
-def _version(libraries: Libraries) -> str:
-    return str(libraries.spandrel.__version__)
