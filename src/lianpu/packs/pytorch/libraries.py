@@ -30,6 +30,7 @@ def import_libraries() -> Libraries:
     except (ImportError, OSError) as error:  # OSError: a library of the system that torch looks for
         raise ConverterMissingError(
             f"Converting weights needs torch and spandrel, which are not installed or do not load ({error}): "
-            "pip install 'lianpu[convert]', or in a checkout uv sync --inexact --no-dev --extra convert (some gigabytes)."
+            "pip install 'lianpu[convert]', or in a checkout uv sync --inexact --no-dev --extra convert; "
+            "they take some gigabytes."
         ) from error
     return Libraries(torch, spandrel, safetensors)
