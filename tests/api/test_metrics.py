@@ -1,18 +1,20 @@
 """`/metrics` of a server that works: what is counted, what is not told, and who may read it."""
 
 import asyncio
+from pathlib import Path
 from typing import Any
 
 import httpx2
 import pytest
 
 from lianpu.accounts.roles import Scope
+from lianpu.api.worker_metrics import metrics_app
 from lianpu.errors import SettingsError
 from lianpu.settings import load_settings
 from tests.api.calls import ended, enrol, search
 from tests.api.conftest import OpenClient
 from tests.api.logins import TOKEN, anonymous, create_user, log_in
-from tests.api.metric_samples import scrape
+from tests.api.metric_samples import Samples, scrape
 
 pytestmark = pytest.mark.anyio
 NAME = "Eileen Unmistakable"
@@ -139,6 +141,33 @@ async def test_R_OPS_2_networks_that_the_operator_named_need_no_credential_for_m
             assert (await caller.get("/metrics", headers={"X-API-Key": "nonsense"})).status_code == 401
 
 
+@pytest.mark.parametrize(
+    ("networks", "address", "status"),
+    [
+        ("", "127.0.0.1", 200),
+        ("", "::1", 200),
+        ("", "10.0.0.7", 403),
+        ("10.0.0.0/8", "10.0.0.7", 200),
+        ("10.0.0.0/8", "::ffff:10.0.0.7", 200),
+        ("10.0.0.0/8", "192.0.2.1", 403),
+        ("0.0.0.0/0", "testclient", 403),
+    ],
+)
+async def test_R_OPS_2_a_worker_tells_its_numbers_to_its_machine_and_to_the_networks_that_were_named(
+    open_client: OpenClient, networks: str, address: str, status: int
+) -> None:
+    async with open_client(observability__metrics_networks=networks) as client:
+        transport = httpx2.ASGITransport(metrics_app(client.platform), client=(address, 1))  # type: ignore[attr-defined]
+        async with httpx2.AsyncClient(transport=transport, base_url="http://worker:8001") as caller:
+            answer = await caller.get("/metrics", headers={"X-Forwarded-For": "127.0.0.1"})
+            assert answer.status_code == status
+            if status == 200:
+                assert "lianpu_build_info" in Samples(answer.text).names
+            else:
+                assert answer.json()["code"] == "foreign_network"
+            assert (await caller.get("/api/status")).status_code == 404
+
+
 async def test_R_OPS_2_metrics_that_are_off_are_not_there(open_client: OpenClient) -> None:
     async with open_client(observability__metrics=False) as client:
         answer = await client.get("/metrics")
@@ -154,8 +183,15 @@ async def test_R_OPS_2_metrics_that_are_off_are_not_there(open_client: OpenClien
         ("traces_endpoint", "ftp://collector", "is no address of an OTLP/HTTP collector"),
         ("traces_endpoint", "http://me:secret@collector:4318/v1/traces", "must not hold a user name or a password"),
         ("traces_sample_ratio", 1.5, "less than or equal to 1"),
+        ("worker_metrics_port", 0, "greater than or equal to 1"),
     ],
 )
 def test_R_OPS_4_settings_of_observability_are_checked(tmp_path, key: str, value: Any, text: str) -> None:
     with pytest.raises(SettingsError, match=text):
         load_settings({f"observability.{key}": value}, environment={}, folder=tmp_path)
+
+
+def test_R_OPS_4_a_port_for_metrics_that_are_off_is_refused(tmp_path: Path) -> None:
+    given = {"observability.worker_metrics_port": 8001, "observability.metrics": False}
+    with pytest.raises(SettingsError, match="and metrics is off"):
+        load_settings(given, environment={}, folder=tmp_path)

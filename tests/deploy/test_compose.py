@@ -172,15 +172,21 @@ def test_R_OPS_2_nginx_finds_the_server_and_the_server_believes_it() -> None:
     assert f"server {address}:8000 " in (COMPOSE / "nginx.conf").read_text(encoding="utf-8")
     assert server["environment"]["LIANPU_SERVER__TRUSTED_PROXIES"] == configuration["subnet"]
     [metrics] = document["networks"]["metrics"]["ipam"]["config"]
-    assert server["environment"]["LIANPU_OBSERVABILITY__METRICS_NETWORKS"] == metrics["subnet"]
+    for known in OURS:
+        asked = document["services"][known]
+        assert asked["environment"]["LIANPU_OBSERVABILITY__METRICS_NETWORKS"] == metrics["subnet"]
+        assert "metrics" in asked["networks"]
 
 
-def test_R_OPS_2_prometheus_asks_the_server_and_grafana_asks_prometheus() -> None:
+def test_R_OPS_2_prometheus_asks_servers_and_workers_and_grafana_asks_prometheus() -> None:
     prometheus = yaml.safe_load((COMPOSE / "prometheus.yml").read_text(encoding="utf-8"))
     [job] = prometheus["scrape_configs"]
     known = services("scaled.yaml")
     [target] = job["static_configs"][0]["targets"]
     assert (job["job_name"], target) == ("lianpu", "lianpu:8000")
+    [workers] = job["dns_sd_configs"]
+    port = int(known["worker"]["environment"]["LIANPU_OBSERVABILITY__WORKER_METRICS_PORT"])
+    assert workers == {"names": ["worker"], "type": "A", "port": port}
     # It calls the server by this name.
     assert target.partition(":")[0] in known["lianpu"]["environment"]["LIANPU_SERVER__ALLOWED_HOSTS"].split(",")
     rules = mounted(known["prometheus"])

@@ -101,8 +101,9 @@ def test_R_OPS_1_image_is_built_by_the_lock_file_of_what_the_project_has(name: s
     text = text_of(name)
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
     extras = set(re.findall(r"--extra (\S+)", text))
-    assert extras >= {"embedded", "redis", "postgresql", "mariadb"}
-    assert extras <= project["project"]["optional-dependencies"].keys()
+    # Every optional part that settings switch on, but for what is large or needs a device of the machine.
+    assert extras == project["project"]["optional-dependencies"].keys() - {"camera", "convert", "milvus"}
+    assert "ARG FURTHER_EXTRA=\n" in text
     assert set(re.findall(r"--(?:only-)?group (\S+)", text)) <= project["dependency-groups"].keys()
     [runs_uv] = re.findall(r'^UV_REQUIREMENT = "(.+)"$', (ROOT / "run.py").read_text(encoding="utf-8"), re.MULTILINE)
     assert f"pip install --no-cache-dir {runs_uv}\n" in text
@@ -135,6 +136,6 @@ def test_R_OPS_2_build_context_holds_what_is_copied_and_nothing_else(name: str) 
 def test_R_OPS_2_cuda_image_differs_from_the_other_in_what_it_must() -> None:
     plain, cuda = (dict.fromkeys(text_of(name).splitlines()) for name in DOCKERFILES)
     assert [line for line in plain if line not in cuda and not line.startswith("#")] == [
-        "    --extra embedded --extra redis --extra celery --extra postgresql --extra mariadb",
+        '    ${FURTHER_EXTRA:+"--extra=$FURTHER_EXTRA"}',
         'LABEL org.opencontainers.image.title="Lianpu" \\',
     ]

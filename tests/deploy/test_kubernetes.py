@@ -152,6 +152,25 @@ def test_R_OPS_2_settings_are_settings_of_this_version(
     assert settings.runtime.providers == (["cuda", "cpu"] if name == "overlays/gpu" else "auto")
 
 
+def test_R_OPS_2_prometheus_reaches_the_numbers_of_workers(
+    manifests: dict[str, list[Manifest]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    found = manifests["with-workers"]
+    [(_, pod)] = [(known, pod) for known, pod in pods(found) if known == "lianpu-worker"]
+    [container] = pod["spec"]["containers"]
+    for variable in container["env"]:
+        if variable["name"] != "LIANPU_CONFIG":
+            monkeypatch.setenv(variable["name"], variable["value"])
+    told = load_settings({"home": str(tmp_path)}).settings.observability
+    assert container["ports"] == [{"name": "metrics", "containerPort": told.worker_metrics_port}]
+    assert told.worker_metrics_host == "0.0.0.0"
+    assert told.metrics_networks
+    [policy] = [one for one in of_kind(found, "NetworkPolicy") if one["metadata"]["name"] == "lianpu-worker"]
+    [rule] = policy["spec"]["ingress"]
+    assert rule["ports"] == [{"port": "metrics"}]
+
+
 def test_R_OPS_2_no_secret_is_in_the_repository() -> None:
     assert not (KUBERNETES / "overlays" / "scaled" / "secret.yaml").exists()
     for path in KUBERNETES.rglob("*.yaml"):

@@ -13,6 +13,7 @@ from kombu import Connection
 from lianpu.jobs.celery_queue import CeleryQueue
 from lianpu.jobs.queue import JobQueue, TableQueue
 from lianpu.nodes.redis_bus import RedisBus
+from lianpu.observability.instruments import Instruments, current_instruments, measure_with
 from tests.redis_server import NOTHING_KEPT, redis_server, unused_port
 
 pytestmark = pytest.mark.anyio
@@ -94,6 +95,28 @@ async def test_R_OPS_2_what_is_announced_is_taken_on_another_node(nodes: tuple[J
     await _until(lambda: set(taker.taken) >= {str(number) for number in range(20)})
     await taking.stop()
     assert not taking.is_taking
+
+
+@pytest.mark.parametrize("nodes", ["bus", "redis", pytest.param("rabbitmq", marks=pytest.mark.servers)], indirect=True)
+async def test_R_OPS_2_what_is_taken_is_measured_by_the_platform_that_takes_it(
+    nodes: tuple[JobQueue, JobQueue],
+) -> None:
+    announcing, taking = nodes
+    instruments = Instruments()
+    found: list[Instruments | None] = []
+
+    async def take(_: str) -> None:
+        found.append(current_instruments())
+
+    measure_with(instruments)
+    try:
+        await taking.start(take, concurrency=1)
+    finally:
+        measure_with(None)
+    announcing.announce("first")
+    await _until(lambda: bool(found))
+    await taking.stop()
+    assert found[0] is instruments
 
 
 @pytest.mark.parametrize("nodes", ["redis", pytest.param("rabbitmq", marks=pytest.mark.servers)], indirect=True)

@@ -2,9 +2,11 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
+from redis.asyncio.client import PubSub
 
 from lianpu.nodes.bus import MISSED, Bus, LocalBus, Subscription
 from lianpu.nodes.redis_bus import RedisBus
@@ -134,6 +136,26 @@ async def test_R_OPS_2_who_is_cancelled_does_not_go_on_although_the_client_loses
         await asyncio.wait({task})
     assert task.cancelled()
     await bus.close()
+
+
+async def test_R_OPS_2_a_bus_closes_although_its_client_loses_that_it_is_cancelled(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reading = asyncio.Event()
+
+    async def get_message(*_: object, **__: object) -> None:
+        """As the client does where it connects anew: what interrupted it is forgotten, and it goes on."""
+        reading.set()
+        with suppress(asyncio.CancelledError):
+            await asyncio.sleep(60)
+
+    monkeypatch.setattr(PubSub, "get_message", get_message)
+    with redis_server(tmp_path, *NOTHING_KEPT) as url:
+        bus = RedisBus(url)
+        await bus.start()
+        async with asyncio.timeout(20):
+            await reading.wait()
+            await bus.close()
 
 
 async def test_R_OPS_2_who_is_told_to_end_may_still_tell_others_all_there_is(tmp_path: Path) -> None:

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Awaitable, Container, Iterable, Sequence
-from ipaddress import ip_network
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from fastapi.routing import APIRoute
@@ -21,7 +20,7 @@ from lianpu.errors import (
     LianpuError,
     MalformedRequestError,
 )
-from lianpu.http.client_address import client_address, ip_of
+from lianpu.http.client_address import client_address, ip_of, is_in
 from lianpu.http.problems import problem_response
 from lianpu.http.signing import SIGNATURE
 from lianpu.settings import ServerSettings
@@ -57,7 +56,7 @@ class AccessGuard:
         self._by_query = frozenset(call for call, rule in rules if rule.by_query)
         self._by_network = frozenset(call for call, rule in rules if rule.by_network)
         self._guarded = frozenset(path for (_, path), rule in rules if rule.scope is not None)
-        self._open_networks = tuple(ip_network(network) for network in open_networks)
+        self._open_networks = tuple(open_networks)
         self._by_signature = tuple(_patterns(routes))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -122,7 +121,7 @@ class AccessGuard:
         if (scope.get("method"), scope["path"]) not in self._by_network:
             return False
         address = ip_of(client_address(scope))
-        return address is not None and any(address in network for network in self._open_networks)
+        return address is not None and is_in(address, self._open_networks)
 
     def _takes_signature(self, scope: Scope) -> bool:
         method, path = str(scope.get("method")), scope["path"]

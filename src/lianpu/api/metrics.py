@@ -27,5 +27,9 @@ async def metrics(request: Request) -> Response:
     platform: Platform = request.app.state.platform
     if not platform.settings.observability.metrics:
         raise MetricsOffError("Metrics are off: see observability.metrics.")
+    return await metrics_response(platform)
+
+
+async def metrics_response(platform: Platform) -> Response:
     text = await platform.instruments.metrics.text()
     return Response(text, media_type=CONTENT_TYPE, headers={"Cache-Control": "no-store"})

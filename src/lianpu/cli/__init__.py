@@ -13,6 +13,7 @@ from lianpu.cli import (
     camera,
     check,
     config,
+    convert,
     db,
     default_pack,
     doctor,
@@ -61,6 +62,7 @@ app.command()(backup.backup)
 app.command()(backup.restore)
 app.add_typer(config.app, name="config")
 models.app.command()(default_pack.default)
+models.app.command()(convert.convert)
 models.app.command()(pull.available)
 models.app.command()(pull.pull)
 models.app.command()(pull.remove)

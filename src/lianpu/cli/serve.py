@@ -1,15 +1,13 @@
 """`lianpu serve`: the server."""
 
 import asyncio
-import errno
-import signal
-import socket
-import sys
 from socket import gethostname
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from lianpu.cli.early_stop import heed_early_stop
+from lianpu.cli.listening import address_of, listen
 from lianpu.cli.options import ConfigOption, HomeOption, load_settings
 
 if TYPE_CHECKING:
@@ -33,9 +31,7 @@ def serve(
     config: ConfigOption = None,
 ) -> None:
     """Start the server and the console."""
-    # Before anything that takes time: as the first process of a container it would not hear of an early stop.
-    for stop in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(stop, _end)
+    heed_early_stop()
     from lianpu.api.access import is_loopback
     from lianpu.api.app import create_app
     from lianpu.api.serving import Server
@@ -48,9 +44,9 @@ def serve(
     settings = load_settings(home, config, {key: value for key, value in overrides.items() if value is not None})
     server = settings.server
     prepare_home(settings)
-    listener = _listen(server.host, server.port)
-    url = _url(server.host, server.port)
-    with listener, held_home(settings, _url(_reachable(server.host), server.port)) as node:
+    listener = listen(server.host, server.port, option="--port")
+    url, reached = address_of(server.host, server.port), address_of(_reachable(server.host), server.port)
+    with listener, held_home(settings, reached) as node:
         # Not before the home is ours: the log file of a server that holds it is not to be touched.
         configure_logging(settings.logging, settings.home, None if node is None else f"{gethostname()}-{server.port}")
         keep_memory_private()
@@ -63,52 +59,14 @@ def serve(
             token = await platform.accounts.setup.new_token()
             if token is not None:
                 # To the terminal alone: whoever can read a log must not become administrator by it.
-                typer.echo(INVITATION.format(url=_url(_reachable(server.host), server.port), token=token), err=True)
+                typer.echo(INVITATION.format(url=reached, token=token), err=True)
 
         app = create_app(settings, node=node, on_start=invite)
-        # uvicorn shuts down gracefully, then raises the signal once more for whoever was there before: `_end`, so that
+        # uvicorn shuts down gracefully, then raises the signal once more for whoever was there before, so that
         # the home is given back and an orderly end does not look like a crash.
         Server(app, trusted_proxies=server.trusted_proxies, drain_s=server.drain_s).run(sockets=[listener])
-
-
-def _end(*_: object) -> None:
-    raise SystemExit(0)
-
-
-def _url(host: str, port: int) -> str:
-    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
 def _reachable(host: str) -> str:
     """Where commands on this machine find a server that listens on `host`: not every system can call 0.0.0.0."""
     return {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104
-
-
-def _listen(host: str, port: int) -> socket.socket:
-    """Bind before anything is loaded: a port that is taken is told at once.
-
-    Raises:
-        PortInUseError: another program listens there.
-        StartError: the address cannot be bound for another reason.
-    """
-    from lianpu.errors import PortInUseError, StartError
-
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    # With the protocol named, the event loop switches the delay of small answers off (TCP_NODELAY).
-    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-    if sys.platform == "win32":
-        # There SO_REUSEADDR would let two servers share a port.
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_EXCLUSIVEADDRUSE, 1)
-    else:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listener.bind((host, port))
-        listener.listen(2048)
-    except OSError as error:
-        listener.close()
-        if (error.errno in {errno.EADDRINUSE, errno.EACCES} and port >= 1024) or error.errno == errno.EADDRINUSE:
-            raise PortInUseError(
-                f"Port {port} on {host} is in use by another program. Choose another by --port N."
-            ) from error
-        raise StartError(f"Cannot listen on {host}:{port}: {error.strerror or error}.") from error
-    return listener

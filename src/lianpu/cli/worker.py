@@ -3,13 +3,17 @@
 import asyncio
 import os
 import signal
+import socket
 import time
+from collections.abc import Generator
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
-from socket import gethostname
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from lianpu.cli.early_stop import heed_early_stop
+from lianpu.cli.listening import address_of, listen
 from lianpu.cli.options import ConfigOption, HomeOption, load_settings
 
 if TYPE_CHECKING:
@@ -47,6 +51,10 @@ def worker(
     concurrency: Annotated[
         int | None, typer.Option(help="Jobs at once; else jobs.workers of the settings.", min=1, max=64)
     ] = None,
+    metrics_port: Annotated[
+        int | None,
+        typer.Option(help="Serve /metrics on this port; else observability.worker_metrics_port.", min=1, max=65535),
+    ] = None,
     check: Annotated[
         bool, typer.Option("--check", help="Only ask whether a worker of this machine works; exit status 1: none does.")
     ] = False,
@@ -55,11 +63,10 @@ def worker(
 ) -> None:
     """Work for the servers that share this home and its database (PostgreSQL or MariaDB)."""
     if not check:
-        # Before anything that takes time: as the first process of a container it would not hear of an early stop.
-        for stop in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(stop, _end)
+        heed_early_stop()
     work = Work(jobs or not streams, streams or not jobs)
-    overrides: dict[str, object] = {} if concurrency is None else {"jobs.workers": concurrency}
+    given = {"jobs.workers": concurrency, "observability.worker_metrics_port": metrics_port}
+    overrides: dict[str, object] = {name: value for name, value in given.items() if value is not None}
     if work.streams:
         # The same file may say that servers leave streams to workers.
         overrides["streams.run"] = True
@@ -79,21 +86,29 @@ def worker(
             "A single server runs its jobs itself."
         )
     prepare_home(settings)
-    with shared_home(settings.home, None) as node:
-        configure_logging(settings.logging, settings.home, f"{gethostname()}-worker-{os.getpid()}")
+    with _metrics_listener(settings) as listener, shared_home(settings.home, None) as node:
+        configure_logging(settings.logging, settings.home, f"{socket.gethostname()}-worker-{os.getpid()}")
         keep_memory_private()
         asyncio.run(prepare_database(settings))
         if settings.nodes.redis is None:
             typer.echo(ALONE, err=True)
         typer.echo(f"Lianpu worker: {work.told(settings)}   (home {settings.home}; Ctrl+C stops)", err=True)
-        asyncio.run(_work(settings, node, work))
+        asyncio.run(_work(settings, node, work, listener))
 
 
-def _end(*_: object) -> None:
-    raise SystemExit(0)
+@contextmanager
+def _metrics_listener(settings: "Settings") -> Generator[socket.socket | None]:
+    told = settings.observability
+    if told.worker_metrics_port is None:
+        yield None
+        return
+    with listen(told.worker_metrics_host, told.worker_metrics_port, option="--metrics-port") as listener:
+        typer.echo(f"Metrics: {address_of(told.worker_metrics_host, told.worker_metrics_port)}/metrics", err=True)
+        yield listener
 
 
-async def _work(settings: "Settings", node: "Node", work: Work) -> None:
+async def _work(settings: "Settings", node: "Node", work: Work, listener: socket.socket | None) -> None:
+    from lianpu.api.worker_metrics import served_metrics
     from lianpu.bootstrap import open_platform
 
     is_told = asyncio.Event()
@@ -103,7 +118,10 @@ async def _work(settings: "Settings", node: "Node", work: Work) -> None:
             loop.add_signal_handler(stop, is_told.set)
         except NotImplementedError:  # Windows
             signal.signal(stop, lambda _number, _frame: loop.call_soon_threadsafe(is_told.set))
-    async with open_platform(settings, roles=work.roles(), node=node) as platform:
+    async with (
+        open_platform(settings, roles=work.roles(), node=node) as platform,
+        nullcontext() if listener is None else served_metrics(platform, listener),
+    ):
         beating = asyncio.create_task(_beat(platform))
         try:
             await is_told.wait()

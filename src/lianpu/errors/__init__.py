@@ -54,7 +54,8 @@ LianpuError
 │   │   └── ConsentPurposeError        403 consent_purpose
 │   ├── RetrievalTokenError      403 retrieval_token_invalid
 │   ├── ForeignHostError         403 foreign_host
-│   └── ForeignOriginError       403 foreign_origin
+│   ├── ForeignOriginError       403 foreign_origin
+│   └── ForeignNetworkError      403 foreign_network
 ├── NotFoundError                404
 │   ├── MetricsOffError          404 metrics_off
 │   ├── PersonNotFoundError      404 person_not_found
@@ -119,7 +120,10 @@ LianpuError
 │   ├── PackDownloadError        502 pack_download_failed (carries what each address did)
 │   ├── PackDigestError          502 pack_digest_mismatch (likewise)
 │   ├── PackNotCoveredError      409 pack_not_covered
-│   └── PackInUseError           409 pack_in_use
+│   ├── PackInUseError           409 pack_in_use
+│   ├── WeightsUnusableError     422 weights_unusable
+│   ├── ConverterMissingError    503 converter_missing
+│   └── ConversionFailedError    500 conversion_failed
 ├── LabellingError               500 labelling_failed
 │   └── SigningKeyError          500 provenance_key_unusable
 ├── SwapEngineError              500 swap_engine_failed: a face-swap engine that cannot be used or did not swap
@@ -175,6 +179,7 @@ from lianpu.errors.access import (
     AuthenticationRequiredError,
     ConnectionLimitError,
     ForeignHostError,
+    ForeignNetworkError,
     ForeignOriginError,
     LockedOutError,
     LoginFailedError,
@@ -276,6 +281,8 @@ from lianpu.errors.missing import (
     WebhookNotFoundError,
 )
 from lianpu.errors.pack import (
+    ConversionFailedError,
+    ConverterMissingError,
     PackDamagedError,
     PackDigestError,
     PackDownloadError,
@@ -285,6 +292,7 @@ from lianpu.errors.pack import (
     PackInvalidError,
     PackLicenceError,
     PackNotCoveredError,
+    WeightsUnusableError,
 )
 from lianpu.errors.provenance import (
     ConsentError,
@@ -377,6 +385,8 @@ __all__ = [
     "ConsentRevokedError",
     "ConsentScopeError",
     "ConsentUsedError",
+    "ConversionFailedError",
+    "ConverterMissingError",
     "CursorInvalidError",
     "DatabaseAddressError",
     "DatabaseCopyError",
@@ -402,6 +412,7 @@ __all__ = [
     "FindingNotFoundError",
     "FindingOutdatedError",
     "ForeignHostError",
+    "ForeignNetworkError",
     "ForeignOriginError",
     "GalleryTooSmallError",
     "HomeInUseError",
@@ -517,4 +528,5 @@ __all__ = [
     "WebhookNotFoundError",
     "WebhookRefusedError",
     "WebhookStateError",
+    "WeightsUnusableError",
 ]

@@ -63,6 +63,10 @@ class ForeignOriginError(AccessError):
     code, title = "foreign_origin", "Request from a foreign origin"
 
 
+class ForeignNetworkError(AccessError):
+    code, title = "foreign_network", "Request from a foreign network"
+
+
 class RateLimitedError(LianpuError):
     code, status, title = "rate_limited", 429, "Too many requests"
 

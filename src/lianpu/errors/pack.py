@@ -37,3 +37,15 @@ class PackNotCoveredError(PackError):
 
 class PackInUseError(PackError):
     code, status, title = "pack_in_use", 409, "Pack in use"
+
+
+class WeightsUnusableError(PackError):
+    code, status, title = "weights_unusable", 422, "Weights that no pack is made of"
+
+
+class ConverterMissingError(PackError):
+    code, status, title = "converter_missing", 503, "Converter not installed"
+
+
+class ConversionFailedError(PackError):
+    code, status, title = "conversion_failed", 500, "Conversion failed"

@@ -1,6 +1,6 @@
 """Where a call comes from, as limits count it."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from typing import Any
 
@@ -29,3 +29,8 @@ def ip_of(address: str) -> IPv4Address | IPv6Address | None:
     except ValueError:
         return None
     return (parsed.ipv4_mapped or parsed) if isinstance(parsed, IPv6Address) else parsed
+
+
+def is_in(address: IPv4Address | IPv6Address, networks: Iterable[str]) -> bool:
+    """`networks`: addresses or networks, as settings have them."""
+    return any(address in ip_network(network) for network in networks)

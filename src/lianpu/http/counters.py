@@ -11,7 +11,7 @@ from limits.aio.storage import MemoryStorage, RedisStorage, Storage
 from limits.aio.strategies import SlidingWindowCounterRateLimiter
 from limits.errors import ConfigurationError, StorageError
 
-from lianpu.errors import SettingsError
+from lianpu.redis import package_missing
 
 KEY_PREFIX = "lianpu:limits"
 REDIS_TIMEOUT_S = 1.0
@@ -100,12 +100,11 @@ class Counters:
 
 
 def _redis_storage(url: str, key_prefix: str) -> RedisStorage:
-    missing = "limits.storage names a Redis, and the package for it is not installed: install lianpu[redis]."
     try:
         from redis.asyncio.retry import Retry
         from redis.backoff import NoBackoff
     except ImportError as error:
-        raise SettingsError(missing) from error
+        raise package_missing("limits.storage") from error
     # One more try takes a pooled connection that the server closed meanwhile; longer waits would hold every request up.
     options: dict[str, Any] = {
         "socket_timeout": REDIS_TIMEOUT_S,
@@ -115,4 +114,4 @@ def _redis_storage(url: str, key_prefix: str) -> RedisStorage:
     try:
         return RedisStorage(url, wrap_exceptions=True, implementation="redispy", key_prefix=key_prefix, **options)
     except ConfigurationError as error:
-        raise SettingsError(missing) from error
+        raise package_missing("limits.storage") from error

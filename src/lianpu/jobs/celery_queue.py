@@ -12,6 +12,7 @@ from collections import deque
 from collections.abc import Coroutine
 from concurrent.futures import CancelledError, ThreadPoolExecutor
 from contextlib import suppress
+from contextvars import copy_context
 from functools import partial
 from typing import Any, cast
 from urllib.parse import urlsplit
@@ -68,10 +69,12 @@ class CeleryQueue:
 
     async def start(self, take: Take, *, concurrency: int) -> None:
         loop = asyncio.get_running_loop()
+        # Celery's threads know nothing of it: who measures what is done here, for one.
+        context = copy_context()
         self._is_stopping.clear()
 
         def run_job(job_id: object) -> None:
-            _wait_for(loop, self._called(take, str(job_id)))
+            context.copy().run(_wait_for, loop, self._called(take, str(job_id)))
 
         self._app.task(run_job, name=TASK, shared=False)
         self._app.finalize()

@@ -4,10 +4,10 @@ import asyncio
 import logging
 from collections.abc import AsyncGenerator, Generator
 from contextlib import asynccontextmanager, contextmanager, suppress
-from typing import Any, cast
+from typing import Any
 
-from lianpu.errors import SettingsError
 from lianpu.nodes.bus import WAITING_MAX, Subscription, Subscriptions
+from lianpu.redis import open_redis
 
 KEY_PREFIX = "lianpu:"
 ALIVE = "alive"
@@ -16,7 +16,6 @@ TIMEOUT_S = 2.0
 HEALTH_CHECK_S = 10
 FIRST_WAIT_S = 0.1
 LONGEST_WAIT_S = 2.0
-CANCEL_AGAIN_S = 0.1
 _log = logging.getLogger(__name__)
 
 
@@ -31,17 +30,8 @@ class RedisBus:
         Raises:
             SettingsError: the Redis client is not installed.
         """
-        try:
-            from redis.asyncio import Redis
-            from redis.exceptions import RedisError
-        except ImportError as error:
-            raise SettingsError(
-                "nodes.redis names a Redis, and the package for it is not installed: install lianpu[redis]."
-            ) from error
-        made_of_url = cast(Any, Redis).from_url
-        timeouts = {"socket_timeout": TIMEOUT_S, "socket_connect_timeout": TIMEOUT_S}
-        self._redis: Any = made_of_url(url, health_check_interval=HEALTH_CHECK_S, **timeouts)
-        self._failures = (RedisError, OSError)
+        client = open_redis(url, setting="nodes.redis", timeout_s=TIMEOUT_S, health_check_s=HEALTH_CHECK_S)
+        self._redis, self._failures = client.commands, client.failures
         self._prefix = key_prefix
         self._subscriptions = Subscriptions()
         self._confirmed: dict[str, asyncio.Event] = {}
@@ -87,10 +77,8 @@ class RedisBus:
 
     async def close(self) -> None:
         if self._reading is not None:
-            # The client may lose a cancellation that comes while it connects.
-            while not self._reading.done():
-                self._reading.cancel()
-                await asyncio.wait({self._reading}, timeout=CANCEL_AGAIN_S)
+            self._reading.cancel()
+            await asyncio.wait({self._reading})
         await self._redis.aclose()
 
     async def _ask(self, channel: str, *, wanted: bool) -> None:
@@ -103,24 +91,31 @@ class RedisBus:
     async def _read(self) -> None:
         wait_s = FIRST_WAIT_S
         while True:
-            try:
-                async with self._redis.pubsub() as pubsub:
-                    await pubsub.subscribe(self._prefix + ALIVE)
-                    # From here on new channels are asked for one by one; none may come between.
-                    self._pubsub = pubsub
-                    for channel in self._subscriptions.channels:
-                        await pubsub.subscribe(self._prefix + channel)
-                    self._came_back()
-                    wait_s = FIRST_WAIT_S
-                    while True:
-                        # The time limit lets the client ask a silent connection whether it is still one.
-                        self._take(await pubsub.get_message(timeout=TIMEOUT_S))
-            except self._failures as error:
-                self._went_away(type(error).__name__)
-            finally:
-                self._pubsub = None
+            with _cancellations_count():
+                try:
+                    async with self._redis.pubsub() as pubsub:
+                        await self._listen(pubsub)
+                except self._failures as error:
+                    wait_s = min(2 * wait_s, LONGEST_WAIT_S) if self._is_away else FIRST_WAIT_S
+                    self._went_away(type(error).__name__)
+                finally:
+                    self._pubsub = None
             await asyncio.sleep(wait_s)
-            wait_s = min(2 * wait_s, LONGEST_WAIT_S)
+
+    async def _listen(self, pubsub: Any) -> None:
+        """Until the connection is lost, which raises one of `_failures`."""
+        with _cancellations_count():
+            await pubsub.subscribe(self._prefix + ALIVE)
+            # From here on new channels are asked for one by one; none may come between.
+            self._pubsub = pubsub
+            for channel in self._subscriptions.channels:
+                await pubsub.subscribe(self._prefix + channel)
+        self._came_back()
+        while True:
+            with _cancellations_count():
+                # The time limit lets the client ask a silent connection whether it is still one.
+                raw = await pubsub.get_message(timeout=TIMEOUT_S)
+            self._take(raw)
 
     def _take(self, raw: dict[str, Any] | None) -> None:
         if raw is None or raw["channel"] is None:

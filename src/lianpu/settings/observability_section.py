@@ -1,9 +1,9 @@
 """Settings of metrics and traces."""
 
-from typing import Annotated
+from typing import Annotated, Self
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, model_validator
 
 from lianpu.settings.section import Networks, Section
 
@@ -23,5 +23,13 @@ Endpoint = Annotated[str, AfterValidator(_endpoint)]
 class ObservabilitySettings(Section):
     metrics: bool
     metrics_networks: Networks
+    worker_metrics_port: int | None = Field(ge=1, le=65535)
+    worker_metrics_host: str = Field(min_length=1)
     traces_endpoint: Endpoint | None
     traces_sample_ratio: float = Field(ge=0, le=1)
+
+    @model_validator(mode="after")
+    def _port_is_of_use(self) -> Self:
+        if self.worker_metrics_port is not None and not self.metrics:
+            raise ValueError("worker_metrics_port opens a port for metrics, and metrics is off")
+        return self

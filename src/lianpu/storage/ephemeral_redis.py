@@ -3,9 +3,10 @@
 import math
 import time
 from collections.abc import Awaitable
-from typing import Any, TypeVar, cast
+from typing import TypeVar
 
-from lianpu.errors import EphemeralStoreError, SettingsError
+from lianpu.errors import EphemeralStoreError
+from lianpu.redis import open_redis
 from lianpu.storage.ephemeral import Sealed
 from lianpu.storage.sealing import split
 
@@ -24,16 +25,8 @@ class RedisStore:
         Raises:
             SettingsError: the Redis client is not installed.
         """
-        try:
-            from redis.asyncio import Redis
-            from redis.exceptions import RedisError
-        except ImportError as error:
-            raise SettingsError(
-                "enhance.storage names a Redis, and the package for it is not installed: install lianpu[redis]."
-            ) from error
-        made_of_url = cast(Any, Redis).from_url
-        self._redis: Any = made_of_url(url, socket_timeout=TIMEOUT_S, socket_connect_timeout=TIMEOUT_S)
-        self._failures = (RedisError, OSError)
+        client = open_redis(url, setting="enhance.storage", timeout_s=TIMEOUT_S)
+        self._redis, self._failures = client.commands, client.failures
         self._is_checked = False
         self._names: dict[str, float] = {}
         """What this process has put there, and until when (`time.monotonic()`)."""
