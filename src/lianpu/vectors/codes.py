@@ -1,4 +1,4 @@
-"""Vectors rounded to int8, with certain bounds of what that changes: a step for each vector, and the length rounded away.
+"""Vectors rounded to int8, with certain bounds of what that changes.
 
 For a vector x = x̂ + (x - x̂) and a probe p = p̂ + (p - p̂), with the rounded ones x̂ and p̂, Cauchy and Schwarz give
 
@@ -34,7 +34,7 @@ class Codes:
     steps: Vectors
     """[n] what 1 of `values` stands for."""
     errors: Vectors
-    """[n] length of what was rounded away, or more; infinite: the vector has no code, and its values say nothing."""
+    """[n] length of what was rounded away, or more; infinite: the vector has no code, and `values` is void."""
     lengths: Vectors
     """[n] length of the vector, or more; infinite where there is no code."""
 

@@ -38,8 +38,8 @@ class ExactIndex:
     lock. When more than half the rows of a block are dead, the living move on and the block goes; running scans keep
     it.
 
-    Memory: the rows' float32, a quarter of that for codes, about 360 bytes a row for ids and places, and at most as much
-    again for dead rows.
+    Memory: the rows' float32, a quarter of that for codes, about 360 bytes a row for ids and places, and at most as
+    much again for dead rows.
     """
 
     def __init__(
@@ -170,23 +170,27 @@ class ExactIndex:
         return answers
 
     def _best_rows(self, probe: NDArray[np.float32], persons: list[int]) -> list[PersonHit]:
-        """Measured again in float64: the expanded distance of the scan loses digits between near vectors."""
+        """Measured again in float64: the expanded distance of the scan loses digits between near vectors.
+
+        Each row by itself, so that equal rows have equal values whatever else is measured.
+        """
         if not persons:
             return []
         places = [self._place(row) for person in persons for row in self._rows_of_person[person]]
-        vectors = np.stack([block.vectors[at] for block, at in places]).astype(np.float64)
+        vectors = np.array([block.vectors[at] for block, at in places], np.float64)
         if self.metric is Metric.COSINE:
-            values = vectors @ probe.astype(np.float64)
-            distances = -values
+            values: list[float] = np.vecdot(vectors, probe.astype(np.float64)).tolist()
+            best = max
         else:
-            distances = values = np.linalg.norm(vectors - probe.astype(np.float64), axis=1)
+            values = np.linalg.norm(vectors - probe.astype(np.float64), axis=1).tolist()
+            best = min
         hits: list[PersonHit] = []
         start = 0
         for person in persons:
             end = start + len(self._rows_of_person[person])
-            winner = start + int(np.argmin(distances[start:end]))
+            winner = best(range(start, end), key=values.__getitem__)
             block, at = places[winner]
-            hits.append(PersonHit(self._person_ids[person], block.embedding_ids[at], float(values[winner])))
+            hits.append(PersonHit(self._person_ids[person], block.embedding_ids[at], values[winner]))
             start = end
         return hits
 

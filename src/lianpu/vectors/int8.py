@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from functools import cache
+from importlib.metadata import version
 from types import ModuleType
 from typing import Any
 
@@ -18,7 +19,7 @@ VECTOR_CAPABILITIES = frozenset(
         "neonsdot", "sme", "rvv", "powervsx", "loongsonasx", "v128relaxed",
     }
 )  # fmt: skip
-"""NumKong's names of what a processor must have for its int8 matrix kernels; without any of them it counts one by one."""
+"""NumKong's names of what a processor must have for its int8 matrix kernels. Without any, it counts one by one."""
 
 Int8Vectors = NDArray[np.int8]
 
@@ -52,7 +53,11 @@ class ProbeProducts:
             self._tensor: Any = library.empty((rows, len(probes)), dtype="int32")
 
     def of(self, rows: Int8Vectors) -> NDArray[Any]:
-        """[n, rows] whole numbers, as float64 or int32. `rows`: [rows, dimension] of -127…127. Without the interpreter."""
+        """[n, rows] whole numbers, as float64 or int32, made without the interpreter.
+
+        Args:
+            rows: [rows, dimension] of -127…127.
+        """
         if self._is_pairwise:
             into = self._pairwise[:, : len(rows)]
             self._library.cdist(self._probes, rows, "dot", out=into)
@@ -75,7 +80,7 @@ def int8_choice() -> Int8Choice:
     if not _is_right(numkong):
         return Int8Choice(None, "float32 alone: NumKong multiplies int8 wrongly on this processor")
     return Int8Choice(
-        numkong, f"int8 first, then float32 where that could change the answer: NumKong {numkong.__version__}"
+        numkong, f"int8 first, then float32 where that could change the answer: NumKong {version('numkong')}"
     )
 
 

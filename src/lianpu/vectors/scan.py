@@ -1,4 +1,4 @@
-"""One pass over blocks of rows: the persons nearest to each of some probes, as comparing every row in float32 finds them.
+"""One pass over blocks of rows: it finds the persons nearest to each of some probes, as measuring all in float32 does.
 
 Where blocks have codes, these are compared first. A row whose certain bound says that it leads nobody is done with; the
 others are measured in float32. Where too many are left of a block, because its rows lie closer together than codes can
@@ -8,7 +8,8 @@ tell, the whole block is.
 from collections import deque
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
+from itertools import pairwise
 from types import ModuleType
 
 import numpy as np
@@ -24,7 +25,7 @@ SEED_ROWS = 4
 CROWD_SHARE = 16
 """More than one row in so many, for one probe, is a crowd: measuring them one by one takes longer than the block."""
 UNSETTLED_ROWS = 128
-"""For each probe: what waits to be measured is the less, the later it is looked at; the reach is the less, the sooner."""
+"""For each probe. Measured later, fewer of those that wait are still open; measured sooner, fewer are left open."""
 
 Places = NDArray[np.intp]
 
@@ -50,13 +51,17 @@ class _Measured:
     rows: NDArray[np.int64]
     """As of `Leaders`."""
 
-    def __getitem__(self, chosen: Places | NDArray[np.bool_]) -> "_Measured":
-        return _Measured(*(getattr(self, field.name)[chosen] for field in fields(self)))
+    def __getitem__(self, chosen: Places | NDArray[np.bool_] | slice) -> "_Measured":
+        return _Measured(self.at[chosen], self.distances[chosen], self.persons[chosen], self.rows[chosen])
 
     @staticmethod
     def joined(parts: "Sequence[_Measured]") -> "_Measured":
-        names = [field.name for field in fields(_Measured)]
-        return _Measured(*(np.concatenate([getattr(part, name) for part in parts]) for name in names))
+        return _Measured(
+            np.concatenate([part.at for part in parts]),
+            np.concatenate([part.distances for part in parts]),
+            np.concatenate([part.persons for part in parts]),
+            np.concatenate([part.rows for part in parts]),
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,9 +82,7 @@ NOTHING = _Measured(np.empty(0, np.intp), np.empty(0, np.float32), np.empty(0, n
 class Search:
     """What a pass looks for."""
 
-    def __init__(
-        self, probes: NDArray[np.float32], metric: Metric, wanted: int, library: ModuleType | None
-    ) -> None:
+    def __init__(self, probes: NDArray[np.float32], metric: Metric, wanted: int, library: ModuleType | None) -> None:
         """
         Args:
             probes: [n, dimension], normalised where the metric is cosine.
@@ -127,7 +130,7 @@ def scan(
     leaders = _Measured.joined(parts)
     leaders = leaders[_leading(leaders, search.wanted)[0]]
     ends = np.searchsorted(leaders.at, np.arange(len(search.probes) + 1))
-    of_probes = [leaders[np.arange(start, end)] for start, end in zip(ends[:-1], ends[1:], strict=True)]
+    of_probes = [leaders[start:end] for start, end in pairwise(ends.tolist())]
     return [Leaders(one.distances, one.persons, one.rows) for one in of_probes]
 
 
@@ -173,9 +176,10 @@ class _Worker:
         bounds = self._search.bounds
         with np.errstate(over="ignore", invalid="ignore"):
             limits = (self._reach + bounds.of_all(codes.largest_error, codes.largest_length)).astype(np.float32)
-            # What is not a number has no bound: it is never done with here.
-            is_near = ~(distances >= np.nextafter(limits, np.float32(np.inf))[:, None])
-            at, rows = np.divmod(np.flatnonzero(is_near), used)
+            limits = np.nextafter(limits, np.float32(np.inf))
+            # What is not a number is no bound.
+            limits[np.isnan(limits)] = np.inf
+            at, rows = np.divmod(np.flatnonzero(distances < limits[:, None]), used)
             lowest = distances[at, rows] - bounds.of_pairs(at, codes.errors[rows], codes.lengths[rows])
         is_open = ~(lowest >= self._reach[at]) & ~block.dead[rows]
         at, rows, lowest = at[is_open], rows[is_open], lowest[is_open]
