@@ -58,7 +58,7 @@ def main() -> None:
         f"{TOP_K}, median of {arguments.repeats}; load {psutil.getloadavg()[0]:.1f}\n"
     )
     print(
-        f"Adding took {add_s:.1f} s; memory {grown / 2**20:.0f} MiB, {bytes_read / 2**20:.0f} MiB of it read by a search.\n"
+        f"Adding took {add_s:.1f} s; memory {grown / 2**20:.0f} MiB, read by a search {bytes_read / 2**20:.0f} MiB.\n"
     )
     with ThreadPoolExecutor(threads) as pool:
         cases: dict[str, Callable[[], object]] = {

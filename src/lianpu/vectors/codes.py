@@ -34,13 +34,13 @@ class Codes:
     steps: Vectors
     """[n] what 1 of `values` stands for."""
     errors: Vectors
-    """[n] length of what was rounded away, or more; infinite: the vector has no code, and `values` is void."""
+    """[n] length of what was rounded away, or more; infinite: there is no code, and `values` say nothing."""
     lengths: Vectors
     """[n] length of the vector, or more; infinite where there is no code."""
 
 
 def encoded(vectors: Vectors) -> Codes:
-    """Codes of [n, dimension] float32. Vectors of unusable length, infinite or not a number get errors without bound."""
+    """Codes of [n, dimension] float32. What is of unusable length, infinite or no number gets errors without bound."""
     slop = 1.0 + 2.0 * _gamma(vectors.shape[1])
     with np.errstate(all="ignore"):
         lengths = np.sqrt(np.vecdot(vectors, vectors)) * np.float32(slop)

@@ -170,15 +170,17 @@ class _Worker:
         """Returns the probes that codes are of no use for, in this block."""
         distances = self._code_distances(block, codes, used)
         crowd = max(SEED_ROWS * self._search.wanted, used // CROWD_SHARE)
-        unbounded = np.flatnonzero(np.isinf(self._reach))
-        if len(unbounded) and used > crowd:
-            self._seed(block, distances, first_row, unbounded)
+        if used > crowd and np.isinf(self._reach).any():
+            self._seed(block, distances, first_row)
+        # Not even the nearest rows showed enough persons.
+        is_hopeless = np.isinf(self._reach) & (used > crowd)
         bounds = self._search.bounds
         with np.errstate(over="ignore", invalid="ignore"):
             limits = (self._reach + bounds.of_all(codes.largest_error, codes.largest_length)).astype(np.float32)
             limits = np.nextafter(limits, np.float32(np.inf))
             # What is not a number is no bound.
             limits[np.isnan(limits)] = np.inf
+            limits[is_hopeless] = -np.inf
             at, rows = np.divmod(np.flatnonzero(distances < limits[:, None]), used)
             lowest = distances[at, rows] - bounds.of_pairs(at, codes.errors[rows], codes.lengths[rows])
         is_open = ~(lowest >= self._reach[at]) & ~block.dead[rows]
@@ -190,7 +192,7 @@ class _Worker:
         if len(at):
             self._unsettled.append(_Unsettled(block, first_row, at, rows, lowest))
             self._waiting += len(at)
-        return np.flatnonzero(is_crowded)
+        return np.flatnonzero(is_crowded | is_hopeless)
 
     def _code_distances(self, block: RowBlock, codes: RowCodes, used: int) -> NDArray[np.float32]:
         """[n, used] as `RowBlock.distances`, but for the dead, and as near as codes come."""
@@ -202,8 +204,10 @@ class _Worker:
             distances += block.squares[:used]
         return distances
 
-    def _seed(self, block: RowBlock, distances: NDArray[np.float32], first_row: int, unbounded: Places) -> None:
+    def _seed(self, block: RowBlock, distances: NDArray[np.float32], first_row: int) -> None:
+        """Measure the rows that look nearest, where nobody was found before."""
         count = SEED_ROWS * self._search.wanted
+        unbounded = np.flatnonzero(np.isinf(self._reach))
         rows = np.argpartition(distances[unbounded], count, axis=1)[:, :count].ravel()
         at = np.repeat(unbounded, count)
         is_alive = ~block.dead[rows]
