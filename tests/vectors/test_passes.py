@@ -1,7 +1,9 @@
 """Searches that wait at the same time share a pass, and each is answered as if it had been alone."""
 
+import gc
 import threading
 import time
+import weakref
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
@@ -21,12 +23,12 @@ class Gate:
     """Makes passes that wait until they are let through, and notes how many probes each had."""
 
     def __init__(self, most_probes: int = 8) -> None:
-        self.passes = Passes(self._answer, most_probes)
+        self.passes = Passes(most_probes)
         self.made: list[list[int]] = []
         self.error: Exception | None = None
         self._begun, self._open = threading.Semaphore(0), threading.Semaphore(0)
 
-    def _answer(self, requests: Sequence[Request]) -> list[Hits]:
+    def answer(self, requests: Sequence[Request]) -> list[Hits]:
         self.made.append([len(request.probes) for request in requests])
         self._begun.release()
         assert self._open.acquire(timeout=10)
@@ -50,7 +52,7 @@ def pool() -> Any:
 def ask(gate: Gate, pool: ThreadPoolExecutor, values: Sequence[float], top_k: int = 1) -> "Future[Hits]":
     """In a thread of its own; returns once it waits or makes a pass."""
     before = len(gate.passes._waiting) + len(gate.made)
-    asked = pool.submit(gate.passes.answered, np.array(values, np.float32)[:, None], top_k)
+    asked = pool.submit(gate.passes.answered, np.array(values, np.float32)[:, None], top_k, gate.answer)
     wait_until(lambda: len(gate.passes._waiting) + len(gate.made) > before)
     return asked
 
@@ -167,3 +169,17 @@ def test_R_LIB_11_a_search_that_waits_sees_what_changed_before_it_was_asked(
     goes_on.set()
     assert [one.result(10)[0][0].embedding_id for one in late] == ["new"] * 3
     assert "e3" not in {hit.embedding_id for hit in early.result(10)[0]}
+
+
+def test_R_LIB_11_an_index_that_nobody_holds_gives_its_memory_back_at_once() -> None:
+    """Not when the garbage collector comes: an index that is filled anew would be there twice until then."""
+    index = ExactIndex(DIMENSION, Metric.COSINE, threads=2)
+    index.add(some_rows(3))
+    index.search(np.ones((1, DIMENSION), np.float32), 1)
+    block = weakref.ref(next(iter(index._blocks.values())))
+    gc.disable()
+    try:
+        del index
+        assert block() is None
+    finally:
+        gc.enable()

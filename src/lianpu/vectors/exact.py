@@ -66,7 +66,7 @@ class ExactIndex:
         self._helpers = ThreadPoolExecutor(self._threads - 1, "vectors") if self._threads > 1 else None
         self._block_rows = block_rows
         self._library = int8_library(dimension) if with_codes else None
-        self._passes = Passes(self._answer, MOST_PROBES)
+        self._passes = Passes(MOST_PROBES)
         self._lock = Lock()
         self._blocks: dict[int, RowBlock] = {}
         """By the number of their first row; the last one is open."""
@@ -120,7 +120,7 @@ class ExactIndex:
             return [[] for _ in probes]
         prepared = self._prepared(self._checked(np.asarray(probes, dtype=np.float32), 2))
         parts = (prepared[start : start + MOST_PROBES] for start in range(0, len(prepared), MOST_PROBES))
-        return [hits for part in parts for hits in self._passes.answered(part, top_k)]
+        return [hits for part in parts for hits in self._passes.answered(part, top_k, self._answer)]
 
     def _answer(self, requests: Sequence[Request]) -> list[Hits]:
         """Answer all of them by the same pass."""

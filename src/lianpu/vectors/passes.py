@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from lianpu.vectors.index import PersonHit
 
 Hits = list[list[PersonHit]]
+"""Of one request: for each probe the persons, best first."""
 
 
 @dataclass(slots=True, eq=False)
@@ -26,6 +27,9 @@ class Request:
     """Set when it is answered, or when its caller is the next to make a pass."""
 
 
+MakePass = Callable[[Sequence[Request]], Sequence[Hits]]
+
+
 class Passes:
     """One pass at a time. Whoever comes alone makes it at once; those who come during a pass go together into the next.
 
@@ -33,20 +37,21 @@ class Passes:
     callers who came before. The first of the waiting makes the next pass, in its own thread.
     """
 
-    def __init__(self, answer: Callable[[Sequence[Request]], Sequence[Hits]], most_probes: int) -> None:
-        """
-        Args:
-            answer: makes a pass.
-            most_probes: of one pass, unless a single request has more.
-        """
-        self._answer = answer
+    def __init__(self, most_probes: int) -> None:
+        """`most_probes`: of one pass, unless a single request has more."""
         self._most_probes = most_probes
         self._lock = Lock()
         self._waiting: deque[Request] = deque()
         self._is_running = False
 
-    def answered(self, probes: NDArray[np.float32], top_k: int) -> Hits:
-        """Blocks. What a pass raises is raised to each of its callers."""
+    def answered(self, probes: NDArray[np.float32], top_k: int, make_pass: MakePass) -> Hits:
+        """Blocks. What a pass raises is raised to each of its callers.
+
+        Args:
+            probes: [n, dimension].
+            top_k: as of `VectorIndex.search`.
+            make_pass: the same of all callers; not kept, as whoever owns the passes owns it too.
+        """
         request = Request(probes, top_k)
         with self._lock:
             self._waiting.append(request)
@@ -55,13 +60,13 @@ class Passes:
         if not leads:
             request.turn.wait()
         if request.hits is None and request.error is None:
-            self._make_pass()
+            self._lead(make_pass)
         if request.error is not None:
             raise request.error
         assert request.hits is not None
         return request.hits
 
-    def _make_pass(self) -> None:
+    def _lead(self, make_pass: MakePass) -> None:
         with self._lock:
             requests = [self._waiting.popleft()]
             count = len(requests[0].probes)
@@ -69,7 +74,7 @@ class Passes:
                 requests.append(self._waiting.popleft())
                 count += len(requests[-1].probes)
         try:
-            for request, hits in zip(requests, self._answer(requests), strict=True):
+            for request, hits in zip(requests, make_pass(requests), strict=True):
                 request.hits = hits
         except BaseException as error:  # whoever waits for it must hear of it, whatever it is
             for request in requests:
