@@ -39,6 +39,7 @@ async def test_R_OPS_3_status_says_what_the_installation_is_made_of(
         home = client.platform.settings.home  # type: ignore[attr-defined]
     assert status["versions"]["lianpu"] == status["version"] == lianpu.__version__
     assert status["versions"]["python"] == platform.python_version()
+    assert status["index_reason"].startswith("in memory, every row; ")
     assert status["versions"]["database"] == "sqlite"
     assert status["machine"]["cores"] == psutil.cpu_count()
     assert 0 < status["machine"]["process"]["memory_bytes"] < status["machine"]["memory_used_bytes"]

@@ -66,7 +66,8 @@ def test_R_OPS_3_doctor_says_what_works(lianpu: Lianpu, home: Path, free_port: i
     findings = json.loads(done.out)
     assert done.code == 0, done.out
     by_subject = {item["subject"]: item for item in findings}
-    assert {"python", "runtime", "opencv", "pack", "home", "port", "console"} <= by_subject.keys()
+    assert {"python", "runtime", "opencv", "pack", "index", "home", "port", "console"} <= by_subject.keys()
+    assert by_subject["index"]["text"].startswith("in memory, every row; ")
     assert {item["level"] for item in findings} <= {"ok", "notice"}
     assert {"subject": "pack", "level": "ok", "text": "dlib@1 (default): ready"} in findings
     assert by_subject["port"]["text"] == f"127.0.0.1:{free_port} is free"

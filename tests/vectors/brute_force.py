@@ -6,7 +6,7 @@ import pytest
 from lianpu.packs.metric import Metric
 from lianpu.vectors.index import IndexedEmbedding, VectorIndex
 
-DIMENSION = 16
+DIMENSION = 64
 Rows = dict[str, IndexedEmbedding]
 
 

@@ -7485,6 +7485,11 @@ export interface components {
       indexes: {
         [key: string]: number;
       };
+      /**
+       * Index Reason
+       * @description How faces are looked for in them.
+       */
+      index_reason: string;
       /** Packs */
       packs: components["schemas"]["ModelAnswer"][];
       runtime: components["schemas"]["RuntimeAnswer"];

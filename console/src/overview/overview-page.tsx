@@ -34,7 +34,7 @@ export function OverviewPage() {
 function Figures({ status }: { status: Status }) {
   const { t } = useTranslation();
   const format = useFormat();
-  const { gallery, queue, runtime, packs, machine, disk, gpus, versions } = status;
+  const { gallery, index_reason, queue, runtime, packs, machine, disk, gpus, versions } = status;
   const mayEnrol = useMay("gallery:enrol");
   const mayManagePacks = useMay("models:manage");
   const ready = packs.some((pack) => pack.state === "ready");
@@ -103,6 +103,8 @@ function Figures({ status }: { status: Status }) {
               </Text>
             )}
           </dd>
+          <dt>{t("overview.index")}</dt>
+          <dd>{index_reason}</dd>
           <dt>{t("overview.threads")}</dt>
           <dd className="tabular">{runtime.threads}</dd>
           <dt>{t("overview.queue")}</dt>

@@ -105,6 +105,7 @@ class StatusAnswer(InstallationAnswer):
     default_pack_version: str | None = Field(description="Null: that pack cannot be found.", examples=["1"])
     gallery: GalleryCounts
     indexes: dict[str, int] = Field(description="Embeddings in memory by `pack@version`.")
+    index_reason: str = Field(description="How faces are looked for in them.")
     packs: list[ModelAnswer]
     runtime: RuntimeAnswer
     queue: QueueAnswer
@@ -136,6 +137,7 @@ async def status(request: Request) -> StatusAnswer:
         default_pack_version=split_name(platform.gallery.analyzers.active)[1],
         gallery=GalleryCounts(persons=persons, images=images, embeddings=embeddings),
         indexes={f"{name}@{version}": size for (name, version), size in platform.gallery.indexes.sizes().items()},
+        index_reason=platform.gallery.indexes.reason,
         packs=await _models(platform, statuses),
         runtime=_runtime(platform),
         queue=QueueAnswer(**{field: numbers[field] for field in QueueAnswer.model_fields}),

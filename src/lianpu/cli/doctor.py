@@ -68,6 +68,7 @@ def examine(settings: "Settings") -> list[Finding]:
         *_packs(settings),
         *_inference(settings),
         *_engines(settings),
+        *_index(settings),
         *_home(settings.home),
         *_database(settings),
         *_accounts(settings),
@@ -192,6 +193,15 @@ def _engines(settings: "Settings") -> list[Finding]:
         )
         for name, is_ready, text in states
     ]
+
+
+def _index(settings: "Settings") -> list[Finding]:
+    from lianpu.gallery.index_engine import ExactEngine
+    from lianpu.vectors.int8 import int8_choice
+
+    if settings.gallery.index != "exact":
+        return []
+    return [Finding("index", Level.OK if int8_choice().library else Level.NOTICE, ExactEngine().reason)]
 
 
 def _home(home: Path) -> list[Finding]:

@@ -9,6 +9,7 @@ from lianpu.packs.metric import Metric
 from lianpu.settings import Settings
 from lianpu.vectors.exact import ExactIndex
 from lianpu.vectors.index import VectorIndex
+from lianpu.vectors.int8 import int8_choice
 from lianpu.vectors.milvus import Milvus, MilvusAddress, MilvusIndex
 
 LITE_FILE = Path("cache", "milvus.db")
@@ -19,6 +20,10 @@ class ExactEngine:
         """`threads`: as of `ExactIndex`."""
         self._threads = threads
 
+    @property
+    def reason(self) -> str:
+        return f"in memory, every row; {int8_choice().reason}"
+
     def open(self, _key: tuple[str, str], dimension: int, metric: Metric) -> VectorIndex:
         return ExactIndex(dimension, metric, threads=self._threads)
 
@@ -27,6 +32,8 @@ class ExactEngine:
 
 
 class MilvusEngine:
+    reason = "Milvus"
+
     def __init__(self, milvus: Milvus) -> None:
         self._milvus = milvus
         self.close: Callable[[], None] = milvus.close

@@ -30,6 +30,11 @@ _log = logging.getLogger(__name__)
 
 
 class IndexEngine(Protocol):
+    @property
+    def reason(self) -> str:
+        """How faces are looked for, in a few words for people."""
+        ...
+
     def open(self, key: PackKey, dimension: int, metric: Metric, /) -> VectorIndex:
         """The index of a pack version: empty, or as it was left. Blocks.
 
@@ -155,6 +160,11 @@ class GalleryIndexes:
 
     async def close(self) -> None:
         await asyncio.to_thread(self._engine.close)
+
+    @property
+    def reason(self) -> str:
+        """As of the engine."""
+        return self._engine.reason
 
     def sizes(self) -> dict[PackKey, int]:
         return {key: len(index) for key, index in self._indexes.items()}

@@ -9,10 +9,15 @@ from numpy.typing import NDArray
 
 from lianpu.packs.metric import Metric
 from lianpu.runtime.providers import usable_cores
-from lianpu.vectors.blocks import Leaders, RowBlock, scan
+from lianpu.vectors.blocks import RowBlock
 from lianpu.vectors.index import IndexedEmbedding, PersonHit
+from lianpu.vectors.int8 import int8_library
+from lianpu.vectors.passes import Hits, Passes, Request
+from lianpu.vectors.scan import Leaders, Search, scan
 
 BLOCK_ROWS = 16_384
+MOST_PROBES = 32
+"""Of one pass: a caller with more lets others pass in between."""
 SPARE_CANDIDATES = 16
 """Persons looked at beyond the wanted ones: some may lose their rows while a scan runs, and the scan's float32 may rank
 persons wrongly whose distances differ in the last digits."""
@@ -24,25 +29,44 @@ Snapshot = list[tuple[RowBlock, int]]
 class ExactIndex:
     """Implements `VectorIndex` by reading all rows once a search, on several threads, whatever the number of probes.
 
+    Searches that come while another runs wait for it, and are then made in one pass. What is read is the rows' int8
+    codes, where the processor multiplies them quickly; the answer is that of float32 all the same.
+
     Scans hold no lock: they see the rows complete when they began, and the rows of the winners are read again under
     the lock, so that a row removed meanwhile is never answered. A scan that rows were taken from in such numbers that
     its answer is not certain, or during which an embedding was replaced, is made again; after a few tries under the
     lock. When more than half the rows of a block are dead, the living move on and the block goes; running scans keep
     it.
 
-    Memory: the rows' float32, about 350 bytes a row for ids and places, and at most as much again for dead rows.
+    Memory: the rows' float32, a quarter of that for codes, about 360 bytes a row for ids and places, and at most as
+    much again for dead rows.
     """
 
     def __init__(
-        self, dimension: int, metric: Metric, *, threads: int | None = None, block_rows: int = BLOCK_ROWS
+        self,
+        dimension: int,
+        metric: Metric,
+        *,
+        threads: int | None = None,
+        block_rows: int = BLOCK_ROWS,
+        with_codes: bool = True,
     ) -> None:
-        """`threads`: how many read at once for one search; None: one for each core the process may use."""
+        """
+        Args:
+            dimension: of the vectors.
+            metric: by which they are near.
+            threads: how many read at once for one search; None: one for each core the process may use.
+            block_rows: rows that are allocated and read together.
+            with_codes: compare int8 codes first, where `int8_library` has what it takes.
+        """
         self.dimension = dimension
         self.metric = metric
         self.is_usable = True
         self._threads = threads or usable_cores()
         self._helpers = ThreadPoolExecutor(self._threads - 1, "vectors") if self._threads > 1 else None
         self._block_rows = block_rows
+        self._library = int8_library(dimension) if with_codes else None
+        self._passes = Passes(MOST_PROBES)
         self._lock = Lock()
         self._blocks: dict[int, RowBlock] = {}
         """By the number of their first row; the last one is open."""
@@ -94,57 +118,81 @@ class ExactIndex:
     def search(self, probes: NDArray[np.float32], top_k: int) -> list[list[PersonHit]]:
         if not len(probes) or top_k < 1:
             return [[] for _ in probes]
-        prepared = self._prepared(np.asarray(probes, dtype=np.float32))
+        prepared = self._prepared(self._checked(np.asarray(probes, dtype=np.float32), 2))
+        parts = (prepared[start : start + MOST_PROBES] for start in range(0, len(prepared), MOST_PROBES))
+        return [hits for part in parts for hits in self._passes.answered(part, top_k, self._answer)]
+
+    def _answer(self, requests: Sequence[Request]) -> list[Hits]:
+        """Answer all of them by the same pass."""
+        probes = np.concatenate([request.probes for request in requests])
+        top_ks = [request.top_k for request in requests for _ in request.probes]
+        wanted = max(top_ks) + SPARE_CANDIDATES
+        search = Search(probes, self.metric, wanted, self._library)
         for _ in range(FREE_TRIES):
             with self._lock:
                 blocks, replaced = self._snapshot(), self._replaced
-            leaders = self._scan(blocks, prepared, top_k)
+            leaders = scan(blocks, search, self._helpers, self._threads)
             with self._lock:
-                if replaced == self._replaced and all(self._is_certain(blocks, one, top_k) for one in leaders):
-                    return self._hits(prepared, leaders, top_k)
-        with self._lock:
-            return self._hits(prepared, self._scan(self._snapshot(), prepared, top_k), top_k)
+                if replaced == self._replaced and self._are_certain(blocks, leaders, top_ks, wanted):
+                    hits = iter(self._hits(probes, leaders, top_ks))
+                    break
+        else:
+            with self._lock:
+                leaders = scan(self._snapshot(), search, self._helpers, self._threads)
+                hits = iter(self._hits(probes, leaders, top_ks))
+        return [[next(hits) for _ in request.probes] for request in requests]
 
     def _snapshot(self) -> Snapshot:
         return [(block, block.used) for block in self._blocks.values()]
 
-    def _scan(self, blocks: Snapshot, probes: NDArray[np.float32], top_k: int) -> list[Leaders]:
-        return scan(blocks, probes, self.metric, top_k + SPARE_CANDIDATES, self._helpers, self._threads)
-
-    def _is_certain(self, blocks: Snapshot, leaders: Leaders, top_k: int) -> bool:
+    def _are_certain(self, blocks: Snapshot, leaders: list[Leaders], top_ks: list[int], wanted: int) -> bool:
         """Only leaders can be among the `top_k`: there are no others, or enough of them kept their rows."""
-        if len(leaders.persons) < top_k + SPARE_CANDIDATES:
-            return True
+        return all(
+            len(one.persons) < wanted or self._kept(blocks, one) >= top_k
+            for one, top_k in zip(leaders, top_ks, strict=True)
+        )
+
+    def _kept(self, blocks: Snapshot, leaders: Leaders) -> int:
         kept = 0
         for row in leaders.rows:
             block = blocks[int(row) // self._block_rows][0]
             # What became of a row that moved is not known here: it counts as lost.
             kept += not block.retired and not block.dead[int(row) % self._block_rows]
-        return kept >= top_k
+        return kept
 
-    def _hits(self, probes: NDArray[np.float32], leaders: list[Leaders], top_k: int) -> list[list[PersonHit]]:
+    def _hits(self, probes: NDArray[np.float32], leaders: list[Leaders], top_ks: list[int]) -> Hits:
         sign = -1.0 if self.metric is Metric.COSINE else 1.0
-        answers: list[list[PersonHit]] = []
-        for probe, of_probe in zip(probes, leaders, strict=True):
-            hits = [
-                self._best_row(probe, person) for person in of_probe.persons.tolist() if self._rows_of_person[person]
-            ]
+        answers: Hits = []
+        for probe, of_probe, top_k in zip(probes, leaders, top_ks, strict=True):
+            persons = [person for person in of_probe.persons.tolist() if self._rows_of_person[person]]
+            hits = self._best_rows(probe, persons)
             answers.append(sorted(hits, key=lambda hit: (sign * hit.raw_value, hit.person_id))[:top_k])
         return answers
 
-    def _best_row(self, probe: NDArray[np.float32], person: int) -> PersonHit:
-        """Measured again in float64: the expanded distance of the scan loses digits between near vectors."""
-        rows = self._rows_of_person[person]
-        places = [self._place(row) for row in rows]
-        vectors = np.stack([block.vectors[at] for block, at in places]).astype(np.float64)
+    def _best_rows(self, probe: NDArray[np.float32], persons: list[int]) -> list[PersonHit]:
+        """Measured again in float64: the expanded distance of the scan loses digits between near vectors.
+
+        Each row by itself, so that equal rows have equal values whatever else is measured.
+        """
+        if not persons:
+            return []
+        places = [self._place(row) for person in persons for row in self._rows_of_person[person]]
+        vectors = np.array([block.vectors[at] for block, at in places], np.float64)
         if self.metric is Metric.COSINE:
-            values = vectors @ probe.astype(np.float64)
-            winner = int(np.argmax(values))
+            values: list[float] = np.vecdot(vectors, probe.astype(np.float64)).tolist()
+            best = max
         else:
-            values = np.linalg.norm(vectors - probe.astype(np.float64), axis=1)
-            winner = int(np.argmin(values))
-        block, at = places[winner]
-        return PersonHit(self._person_ids[person], block.embedding_ids[at], float(values[winner]))
+            values = np.linalg.norm(vectors - probe.astype(np.float64), axis=1).tolist()
+            best = min
+        hits: list[PersonHit] = []
+        start = 0
+        for person in persons:
+            end = start + len(self._rows_of_person[person])
+            winner = best(range(start, end), key=values.__getitem__)
+            block, at = places[winner]
+            hits.append(PersonHit(self._person_ids[person], block.embedding_ids[at], values[winner]))
+            start = end
+        return hits
 
     def _checked(self, vectors: NDArray[np.float32], dimensions: int) -> NDArray[np.float32]:
         if vectors.ndim != dimensions or vectors.shape[-1] != self.dimension:
@@ -167,7 +215,7 @@ class ExactIndex:
         first_row = self._next_block - self._block_rows
         if first_row not in self._blocks or self._blocks[first_row].used == self._block_rows:
             first_row = self._next_block
-            self._blocks[first_row] = RowBlock(self._block_rows, self.dimension)
+            self._blocks[first_row] = RowBlock(self._block_rows, self.dimension, with_codes=self._library is not None)
             self._next_block += self._block_rows
         return first_row, self._blocks[first_row]
 
@@ -198,10 +246,7 @@ class ExactIndex:
             block.embedding_ids.append(embedding_id)
             self._rows[embedding_id] = row
             self._rows_of_person[person].append(row)
-        added = slice(used, used + len(vectors))
-        block.vectors[added] = vectors
-        block.squares[added] = np.vecdot(vectors, vectors)
-        block.used += len(vectors)
+        block.write(vectors)
 
     def _number_of(self, person_id: str) -> int:
         number = self._person_numbers.get(person_id)

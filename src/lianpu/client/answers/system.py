@@ -166,6 +166,8 @@ class ServerStatus(Record):
     gallery: GalleryCounts
     indexes: dict[str, int]
     """Embeddings in memory by `pack@version`."""
+    index_reason: str
+    """How faces are looked for in them."""
     packs: tuple[Model, ...]
     runtime: Runtime
     queue: InferenceQueue
