@@ -15,9 +15,7 @@ import os
 import shutil
 import statistics
 import tempfile
-import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 
@@ -28,6 +26,7 @@ import onnx
 from insightface.app import FaceAnalysis
 from made_up_networks import iresnet50, mobilefacenet
 from numpy.typing import NDArray
+from throughput import rate
 
 from lianpu.engines.face.analyzer import FaceAnalyzer, load_analyzer
 from lianpu.engines.image import decode_image
@@ -107,24 +106,6 @@ def print_speed(kit: Path, folder: Path, seconds: float, rounds: int) -> None:
 
 def looked_at(analyzer: FaceAnalyzer, image: Image) -> object:
     return analyzer.embed(image, analyzer.detect(image))
-
-
-def rate(call: Callable[[], object], callers: int, seconds: float) -> float:
-    """Calls a second."""
-    call()
-    end = time.perf_counter() + seconds
-
-    def work() -> int:
-        done = 0
-        while time.perf_counter() < end:
-            call()
-            done += 1
-        return done
-
-    begun = time.perf_counter()
-    with ThreadPoolExecutor(callers) as pool:
-        done = sum(future.result() for future in [pool.submit(work) for _ in range(callers)])
-    return done / (time.perf_counter() - begun)
 
 
 def face_analysis(folder: Path, detector: Path, embedder: Path) -> FaceAnalysis:

@@ -18,9 +18,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -29,6 +27,7 @@ from threading import local
 import cv2
 import httpx2
 from api_overhead import ACCESS, HEADERS, free_port, sample_photo, wait_for
+from throughput import rate
 
 from lianpu.engines.face.analyzer import FaceAnalyzer, load_analyzer
 from lianpu.engines.image import ImageLimits
@@ -128,24 +127,6 @@ def worked(analyzer: FaceAnalyzer, data: bytes) -> None:
     photo = read_photo(data, ImageLimits(), analyzer, MOST_FACES, timings)
     measure(photo, photo.faces, timings)
     embed(photo, photo.faces, analyzer, timings)
-
-
-def rate(call: Callable[[], object], callers: int, seconds: float) -> float:
-    """Calls a second."""
-    call()
-    end = time.perf_counter() + seconds
-
-    def work() -> int:
-        done = 0
-        while time.perf_counter() < end:
-            call()
-            done += 1
-        return done
-
-    begun = time.perf_counter()
-    with ThreadPoolExecutor(callers) as pool:
-        done = sum(future.result() for future in [pool.submit(work) for _ in range(callers)])
-    return done / (time.perf_counter() - begun)
 
 
 if __name__ == "__main__":
