@@ -80,6 +80,7 @@ def main() -> None:
     parser.add_argument("--identities", type=int, default=500)
     parser.add_argument("--pack", choices=("dlib", "kit"), default="dlib")
     parser.add_argument("--engines", nargs="+", default=ENGINES, metavar="RESTORER+UPSCALER")
+    parser.add_argument("--degradations", nargs="+", default=list(DEGRADATIONS), choices=list(DEGRADATIONS))
     arguments = parser.parse_args()
     exact = OnnxSessionFactory(["cpu"])
     sessions = Remembering(Sessions(exact))
@@ -94,7 +95,8 @@ def main() -> None:
     print(f"{len(people)} identities of LFW, recogniser {label}; recognised at FAR {FAR:g}: {clean:.1%} undegraded.\n")
     print("| degradation | engines | preserve_identity | recognised | kept / lost / not measurable | mean share |")
     print("|---|---|---|---|---|---|", flush=True)
-    for name, (level, degrade) in DEGRADATIONS.items():
+    for name in arguments.degradations:
+        level, degrade = DEGRADATIONS[name]
         probes = [degrade(second) for _, second in people]
         before = rate(enrolled, [embedded(analyzer, probe) for probe in probes])
         print(f"| {name} | not enhanced | | {before:.1%} | | |", flush=True)
