@@ -94,6 +94,7 @@ class OpenVinoSessionFactory:
         """
         import openvino
 
+        self.version = str(cast(Any, openvino).__version__)
         self._core: Any = cast(Any, openvino).Core()
         self._threads = threads
         self._open: WeakSet[OpenVinoSession] = WeakSet()
