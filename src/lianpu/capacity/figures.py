@@ -10,7 +10,7 @@ from lianpu.capacity.enhancements import MEGAPIXELS, enhancement_rate
 from lianpu.capacity.example import enlarged_jpeg, write_film
 from lianpu.capacity.faces import faces_rate
 from lianpu.capacity.rate import Rate
-from lianpu.capacity.report import Figure, FigureName, Reference, Unit
+from lianpu.capacity.report import Figure, FigureName, NoReference, Reference, Unit, Unmeasured
 from lianpu.capacity.searches import made_up_index, searches_rate
 from lianpu.capacity.streams import stream_cost
 from lianpu.engines.face.analyzer import AnalyzerOptions, FaceAnalyzer
@@ -68,11 +68,11 @@ class Figures:
         """In the gallery's own index."""
         name, rows = FigureName.SEARCHES, len(index)
         if rows == 0:
-            return _unmeasured(name, Unit.SEARCHES_PER_S, "The gallery holds no face of this pack yet.")
+            return unmeasured(name, Unit.SEARCHES_PER_S, Unmeasured.GALLERY_EMPTY)
         try:
             return self._searched(name, index)
         except LianpuError as error:
-            return _unmeasured(name, Unit.SEARCHES_PER_S, error.detail)
+            return unmeasured(name, Unit.SEARCHES_PER_S, Unmeasured.FAILED, error.detail)
 
     def searches_large(self) -> Figure:
         """Among rows that are made up, exactly and in memory, whatever the gallery's own index is."""
@@ -96,11 +96,11 @@ class Figures:
         try:
             enhanced = enhancement_rate(self.enhancer(), photo, self.lengths.enhancements_s)
         except LianpuError as error:
-            return _unmeasured(name, unit, error.detail)
+            return unmeasured(name, unit, Unmeasured.FAILED, error.detail)
         engines = [pack for pack in (enhanced.engines.restorer, enhanced.engines.upscaler) if pack is not None]
         return _measured(name, unit, enhanced.rate.times(60), in_flight=1, engines=list(dict.fromkeys(engines)))
 
-    def reference(self) -> tuple[Reference | None, str | None]:
+    def reference(self) -> tuple[Reference | None, NoReference | None]:
         """Or the reason why there is none."""
         reason = reference.why_none(self.pack)
         role = self.pack.manifest.roles.detector
@@ -131,7 +131,7 @@ class Figures:
     def _faces(self, name: FigureName, callers: int) -> Figure:
         rate = faces_rate(self.analyzer, self.photo, callers, self.lengths.faces_s)
         if rate is None:
-            return _unmeasured(name, Unit.FACES_PER_S, "The pack finds no face in the portrait that is measured on.")
+            return unmeasured(name, Unit.FACES_PER_S, Unmeasured.NO_FACE_FOUND)
         return _measured(name, Unit.FACES_PER_S, rate, in_flight=callers)
 
     def _searched(self, name: FigureName, index: VectorIndex) -> Figure:
@@ -159,5 +159,5 @@ def _measured(
     )
 
 
-def _unmeasured(name: FigureName, unit: Unit, reason: str) -> Figure:
-    return Figure(name=name, unit=unit, value=None, measured_s=0, reason=reason)
+def unmeasured(name: FigureName, unit: Unit, reason: Unmeasured, detail: str | None = None) -> Figure:
+    return Figure(name=name, unit=unit, value=None, measured_s=0, reason=reason, detail=detail)

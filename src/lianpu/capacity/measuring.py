@@ -15,7 +15,7 @@ import psutil
 
 import lianpu
 from lianpu.capacity.example import portrait_jpeg
-from lianpu.capacity.figures import FULL, QUICK, Figures
+from lianpu.capacity.figures import FULL, QUICK, Figures, unmeasured
 from lianpu.capacity.report import (
     CapacityReport,
     Figure,
@@ -24,6 +24,7 @@ from lianpu.capacity.report import (
     MeasuredSettings,
     MeasuredVersions,
     Unit,
+    Unmeasured,
     write_report,
 )
 from lianpu.capacity.tuning import Tuning, TuningLengths, merged
@@ -78,19 +79,18 @@ class CapacityMeasurement:
         is_quick, tunes = bool(job.parameters["quick"]), bool(job.parameters["tune"])
         photo = await asyncio.to_thread(portrait_jpeg)
         steps = _Steps(job, _MEASUREMENTS)
-        busy_before = await steps.take("listening whether the machine is idle", partial(_busy_share, is_quick))
-        if tunes:
-            await self._tune(steps, photo, is_quick)
-        figures = await steps.take("loading networks", partial(self._figures, photo, is_quick))
+        busy_before = await steps.take("listening", partial(_busy_share, is_quick))
+        networks_tuned = await self._tune(steps, photo, is_quick) if tunes else 0
+        figures = await steps.take("loading", partial(self._figures, photo, is_quick))
         measured = [
-            await steps.take("faces, many at once", figures.faces),
-            await steps.take("faces, one after another", figures.faces_alone),
+            await steps.take("faces", figures.faces),
+            await steps.take("faces", figures.faces_alone),
             await self._searches(steps, figures),
-            await steps.take("searches in a large gallery", figures.searches_large),
+            await steps.take("searches", figures.searches_large),
             await steps.take("streams", figures.streams),
             await steps.take("enhancements", figures.enhancements),
         ]
-        found, reason = await steps.take("insightface", figures.reference)
+        found, why_none = await steps.take("comparing", figures.reference)
         busy = max(busy_before, await asyncio.to_thread(_busy_share, is_quick))
         report = CapacityReport(
             measured_at=datetime.now(UTC),
@@ -106,14 +106,15 @@ class CapacityMeasurement:
             settings=self._settings(figures.analyzer),
             figures=measured,
             reference=found,
-            reference_reason=reason,
+            no_reference=why_none,
         )
         await asyncio.to_thread(write_report, self._parts.home, report)
         await steps.end()
         # The figures are for whoever may read the report; the job's result is for everybody who manages jobs.
-        return {"measured_at": report.measured_at.isoformat()}
+        return {"measured_at": report.measured_at.isoformat(), "networks_tuned": networks_tuned}
 
-    async def _tune(self, steps: "_Steps", photo: bytes, is_quick: bool) -> None:
+    async def _tune(self, steps: "_Steps", photo: bytes, is_quick: bool) -> int:
+        """How many networks there was something to choose for."""
         parts = self._parts
         lengths = _TUNING_QUICK if is_quick else _TUNING
         tuning = Tuning(parts.registry, parts.sessions, parts.options, photo, callers=parts.workers, lengths=lengths)
@@ -121,11 +122,12 @@ class CapacityMeasurement:
         steps.expect(len(packs))
         networks: dict[str, NetworkSpeeds] = {}
         for pack in packs:
-            networks |= await steps.take(f"runtimes of {pack}", partial(tuning.of_pack, pack))
+            networks |= await steps.take("tuning", partial(tuning.of_pack, pack))
         found = merged(parts.sessions, networks) if networks else None
         if found is not None:
             await asyncio.to_thread(write_measured, parts.home, found)
             parts.sessions.adopt(found)
+        return len(networks)
 
     def _figures(self, photo: bytes, is_quick: bool) -> Figures:
         parts = self._parts
@@ -150,9 +152,8 @@ class CapacityMeasurement:
                 key_of(analyzer), analyzer.dimension, analyzer.metric
             )
         except VectorIndexUnavailableError as error:
-            name, unit = FigureName.SEARCHES, Unit.SEARCHES_PER_S
-            return Figure(name=name, unit=unit, value=None, measured_s=0, reason=error.detail)
-        return await steps.take("searches in the gallery", partial(figures.searches, index))
+            return unmeasured(FigureName.SEARCHES, Unit.SEARCHES_PER_S, Unmeasured.FAILED, error.detail)
+        return await steps.take("searches", partial(figures.searches, index))
 
     def _settings(self, analyzer: FaceAnalyzer) -> MeasuredSettings:
         sessions = self._parts.sessions

@@ -12,6 +12,7 @@ from typing import Any, cast
 import numpy as np
 
 from lianpu.capacity.rate import rate_of, warm_up
+from lianpu.capacity.report import NoReference
 from lianpu.engines.face.analyzer import FaceAnalyzer
 from lianpu.engines.image import decode_image
 from lianpu.packs.manifest import Pack
@@ -36,14 +37,14 @@ class Comparison:
         return self.ours_per_s / self.theirs_per_s
 
 
-def why_none(pack: Pack) -> str | None:
+def why_none(pack: Pack) -> NoReference | None:
     """Why there is nothing to compare with; None: there is."""
     if importlib.util.find_spec(_PACKAGE) is None:
-        return "insightface is not installed."
+        return NoReference.NOT_INSTALLED
     roles = pack.manifest.roles
     engines = [None if role is None else role.engine for role in (roles.detector, roles.embedder)]
     if engines != [_DETECTOR, _EMBEDDER]:
-        return f"insightface runs SCRFD and ArcFace networks; the pack {pack.name} has others."
+        return NoReference.OTHER_NETWORKS
     return None
 
 

@@ -36,8 +36,25 @@ class Unit(StrEnum):
     ENHANCEMENTS_PER_MIN = "enhancements/min"
 
 
+class Unmeasured(StrEnum):
+    """Why a figure has no value."""
+
+    GALLERY_EMPTY = "gallery_empty"
+    NO_FACE_FOUND = "no_face_found"
+    """The pack finds none in the portrait that is measured on."""
+    FAILED = "failed"
+
+
+class NoReference(StrEnum):
+    """Why there is no ratio to insightface."""
+
+    NOT_INSTALLED = "not_installed"
+    OTHER_NETWORKS = "other_networks"
+    """The pack's are none that it runs."""
+
+
 class _Part(BaseModel):
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, json_schema_serialization_defaults_required=True)
 
 
 class Figure(_Part):
@@ -49,7 +66,8 @@ class Figure(_Part):
     rows: int | None = Field(default=None, description="Embeddings that were searched.")
     engines: list[str] = Field(default_factory=list, description="Packs that restored and enlarged.")
     is_derived: bool = Field(default=False, description="Worked out from what one of them costs, not counted.")
-    reason: str | None = None
+    reason: Unmeasured | None = None
+    detail: str | None = Field(default=None, description="What failed.")
 
 
 class Reference(_Part):
@@ -98,7 +116,7 @@ class CapacityReport(_Part):
     settings: MeasuredSettings
     figures: list[Figure]
     reference: Reference | None
-    reference_reason: str | None = Field(description="Why there is no ratio to insightface.")
+    no_reference: NoReference | None = Field(description="Why there is no ratio to insightface.")
 
 
 def read_report(home: Path) -> CapacityReport | None:

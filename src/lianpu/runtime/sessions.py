@@ -103,7 +103,7 @@ class Sessions:
         if self.measured is not None:
             fastest = ", ".join(f"{runtime.shown} {count}" for runtime, count in self.measured.counts.items())
             day = self.measured.measured_at.date().isoformat()
-            return f"{rule}; but by the measurement of {day}: {fastest}"
+            return f"{rule}; networks that were measured on {day} by the fastest: {fastest}"
         if self._measured is not None:
             return f"{rule}. What was measured is of another processor or version: `lianpu bench --tune` measures anew"
         return rule
