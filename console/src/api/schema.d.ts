@@ -6458,7 +6458,7 @@ export interface components {
      * @description Why there is no ratio to insightface.
      * @enum {string}
      */
-    NoReference: "not_installed" | "other_networks";
+    NoReference: "not_installed" | "other_networks" | "failed";
     /**
      * NormalizedBox
      * @description The same box as fractions of the upright photo's width and height.

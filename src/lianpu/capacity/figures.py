@@ -1,15 +1,16 @@
 """The figures of one measurement, each of the owner's own pack and settings; every method blocks while it measures."""
 
+import logging
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from lianpu.capacity import reference
 from lianpu.capacity.enhancements import MEGAPIXELS, enhancement_rate
 from lianpu.capacity.example import enlarged_jpeg, write_film
 from lianpu.capacity.faces import faces_rate
 from lianpu.capacity.rate import Rate
+from lianpu.capacity.reference import Comparison, compare, why_none
 from lianpu.capacity.report import Figure, FigureName, NoReference, Reference, Unit, Unmeasured
 from lianpu.capacity.searches import made_up_index, searches_rate
 from lianpu.capacity.streams import stream_cost
@@ -21,6 +22,8 @@ from lianpu.runtime.providers import Provider, usable_cores
 from lianpu.runtime.sessions import Sessions
 from lianpu.streams.decoding import HardwareDecoding
 from lianpu.vectors.index import VectorIndex
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,22 +105,15 @@ class Figures:
 
     def reference(self) -> tuple[Reference | None, NoReference | None]:
         """Or the reason why there is none."""
-        reason = reference.why_none(self.pack)
+        reason = why_none(self.pack)
         role = self.pack.manifest.roles.detector
         if reason is not None or role is None:
             return None, reason
-        with tempfile.TemporaryDirectory(prefix="lianpu-") as folder:
-            found = reference.compare(
-                self.pack,
-                self.analyzer,
-                self.photo,
-                Path(folder),
-                input_size=self.options.detector_input_size or role.input_size,
-                providers=[provider.ort_name for provider in self.sessions.choice.chosen],
-                callers=self.workers,
-                seconds=self.lengths.reference_s,
-                rounds=self.lengths.reference_rounds,
-            )
+        try:
+            found = self._compared(role.input_size)
+        except Exception as error:  # another's package may raise anything, and the other figures stand without it
+            _log.warning("insightface does not run: there is no ratio to it", exc_info=error)
+            return None, NoReference.FAILED
         told = Reference(
             version=found.version,
             ratio=found.ratio,
@@ -127,6 +123,20 @@ class Figures:
             measured_s=found.measured_s,
         )
         return told, None
+
+    def _compared(self, input_size: int) -> Comparison:
+        with tempfile.TemporaryDirectory(prefix="lianpu-") as folder:
+            return compare(
+                self.pack,
+                self.analyzer,
+                self.photo,
+                Path(folder),
+                input_size=self.options.detector_input_size or input_size,
+                providers=[provider.ort_name for provider in self.sessions.choice.chosen],
+                callers=self.workers,
+                seconds=self.lengths.reference_s,
+                rounds=self.lengths.reference_rounds,
+            )
 
     def _faces(self, name: FigureName, callers: int) -> Figure:
         rate = faces_rate(self.analyzer, self.photo, callers, self.lengths.faces_s)

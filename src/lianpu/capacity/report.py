@@ -51,6 +51,8 @@ class NoReference(StrEnum):
     NOT_INSTALLED = "not_installed"
     OTHER_NETWORKS = "other_networks"
     """The pack's are none that it runs."""
+    FAILED = "failed"
+    """It is installed and does not run; the log says why."""
 
 
 class _Part(BaseModel):

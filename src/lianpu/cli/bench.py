@@ -18,6 +18,16 @@ LABELS = {
     "enhancements": "enhancements of a 1-megapixel portrait at level 2",
 }
 
+REASONS = {
+    "gallery_empty": "the gallery holds no face of this pack yet",
+    "no_face_found": "the pack finds no face in the portrait that is measured on",
+}
+NO_REFERENCE = {
+    "not_installed": "it is not installed",
+    "other_networks": "it runs SCRFD and ArcFace networks, and the pack has others",
+    "failed": "it does not run; the log says why",
+}
+
 
 def bench(
     quick: Annotated[bool, typer.Option("--quick", help="Each figure for a moment only: a look, no promise.")] = False,
@@ -78,7 +88,7 @@ def _print(report: dict[str, Any]) -> None:
 
 
 def _facts(figure: dict[str, Any]) -> str:
-    facts = [figure["reason"]] if figure["reason"] is not None else []
+    facts = [] if figure["reason"] is None else [REASONS.get(figure["reason"]) or figure["detail"]]
     if figure["rows"] is not None:
         facts.append(f"{figure['rows']:,} embeddings")
     if figure["in_flight"] is not None and figure["in_flight"] > 1:
@@ -92,7 +102,7 @@ def _facts(figure: dict[str, Any]) -> str:
 def _reference(report: dict[str, Any]) -> str:
     reference = report["reference"]
     if reference is None:
-        return f"No ratio to insightface: {report['reference_reason']}"
+        return f"No ratio to insightface: {NO_REFERENCE[report['no_reference']]}."
     return (
         f"{reference['ratio']:.1f} times insightface {reference['version']} on the same weights: "
         f"{reference['ours_per_s']:.1f} against {reference['theirs_per_s']:.1f} images/s, "

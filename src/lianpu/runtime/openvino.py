@@ -1,7 +1,9 @@
 """OpenVINO behind the session port: runs networks on the CPU, in bfloat16 where the processor multiplies it."""
 
+import contextlib
 import importlib.util
 import queue
+import threading
 from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
@@ -25,6 +27,10 @@ _DTYPES = {
     "i64": "int64",
     "boolean": "bool",
 }
+# What OpenVINO's binding sets up in its first run is guarded by a lock of C++ and gives the interpreter's own lock away
+# meanwhile: a second run that comes just then takes that one and waits for the other, and both stand still for ever.
+_first_run = threading.Lock()
+_has_run = threading.Event()
 # What OpenVINO adds to the name of an output for the node that stands for it.
 _OUTPUT_NODE = "/sink_port_0"
 
@@ -65,6 +71,12 @@ class OpenVinoSession:
         Raises:
             PackError: the runtime refused the feeds or failed.
         """
+        with contextlib.nullcontext() if _has_run.is_set() else _first_run:
+            outputs = self._run(feeds)
+        _has_run.set()
+        return outputs
+
+    def _run(self, feeds: Mapping[str, NDArray[np.generic]]) -> list[NDArray[np.float32]]:
         converted = converted_feeds(feeds, self._dtypes)
         try:
             request = self._idle.get_nowait()

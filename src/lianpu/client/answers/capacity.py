@@ -84,4 +84,4 @@ class Capacity(Record):
     figures: tuple[CapacityFigure, ...]
     reference: CapacityReference | None
     no_reference: str | None
-    """Why there is no ratio to insightface: `not_installed` or `other_networks`."""
+    """Why there is no ratio to insightface: `not_installed`, `other_networks` or `failed`."""
