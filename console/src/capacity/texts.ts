@@ -38,7 +38,7 @@ export const capacityTexts = {
     },
     rows: "{{total}} embeddings",
     inFlight: "{{total}} at once",
-    derived: "worked out from what one costs",
+    derived: "worked out from what one costs, a third of the cores kept free",
     measuredFor: "measured for {{time}}",
     reference: {
       title: "Against insightface, same weights",
@@ -97,7 +97,7 @@ export const capacityTexts = {
     },
     rows: "{{total}} 个特征",
     inFlight: "同时 {{total}} 个",
-    derived: "由单路开销推算",
+    derived: "由单路开销推算，预留约三分之一的核心",
     measuredFor: "测量 {{time}}",
     reference: {
       title: "与 insightface 相比，同样的权重",

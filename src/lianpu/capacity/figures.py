@@ -83,14 +83,19 @@ class Figures:
         return self._searched(FigureName.SEARCHES_LARGE, index)
 
     def streams(self) -> Figure:
-        is_on_cpu = self.sessions.choice.chosen[0] is Provider.CPU
+        is_cpu_alone = self.sessions.choice.chosen[0] is Provider.CPU
+        lengths = self.lengths
         with tempfile.TemporaryDirectory(prefix="lianpu-") as folder:
             film = Path(folder, "film.mp4")
-            write_film(self.photo, film, self.lengths.film_s)
-            cost = stream_cost(self.analyzer, film, self.lengths.streams_s, self.hardware)
-        value = cost.streams(usable_cores(), is_cpu_alone=is_on_cpu)
+            write_film(self.photo, film, lengths.film_s)
+            cost = stream_cost(self.analyzer, film, lengths.film_s, self.workers, lengths.streams_s, self.hardware)
         return Figure(
-            name=FigureName.STREAMS, unit=Unit.STREAMS, value=value, measured_s=cost.measured_s, is_derived=True
+            name=FigureName.STREAMS,
+            unit=Unit.STREAMS,
+            value=cost.streams(usable_cores(), is_cpu_alone=is_cpu_alone),
+            measured_s=cost.measured_s,
+            in_flight=self.workers,
+            is_derived=True,
         )
 
     def enhancements(self) -> Figure:

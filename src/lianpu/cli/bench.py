@@ -95,7 +95,7 @@ def _facts(figure: dict[str, Any]) -> str:
         facts.append(f"{figure['in_flight']} at once")
     facts.extend(figure["engines"])
     if figure["is_derived"]:
-        facts.append("worked out from the CPU time of one")
+        facts.append("worked out from what one costs, a third of the cores kept free")
     return ", ".join(facts)
 
 
