@@ -49,7 +49,7 @@ REPORT = CapacityReport(
             in_flight=3,
             rows=100_000,
         ),
-        Figure(name=FigureName.STREAMS, unit=Unit.STREAMS, value=11.04, measured_s=5, in_flight=3, is_derived=True),
+        Figure(name=FigureName.STREAMS, unit=Unit.STREAMS, value=11.04, measured_s=5, is_derived=True),
         Figure(
             name=FigureName.ENHANCEMENTS,
             unit=Unit.ENHANCEMENTS_PER_MIN,

@@ -94,7 +94,6 @@ class Figures:
             unit=Unit.STREAMS,
             value=cost.streams(usable_cores(), is_cpu_alone=is_cpu_alone),
             measured_s=cost.measured_s,
-            in_flight=self.workers,
             is_derived=True,
         )
 

@@ -10,12 +10,12 @@ from lianpu.cli.options import ConfigOption, HomeOption, load_settings
 
 PATH = "/api/v1/capacity"
 LABELS = {
-    "faces": "faces, decoded, detected and embedded",
+    "faces": "decoded, detected and embedded",
     "faces_alone": "the same, one after another",
-    "searches": "searches in the gallery as it is",
-    "searches_large": "searches in a made-up gallery",
-    "streams": "streams of 720p at 25 fps, detecting every 3rd frame",
-    "enhancements": "enhancements of a 1-megapixel portrait at level 2",
+    "searches": "in the gallery as it is",
+    "searches_large": "in a made-up gallery",
+    "streams": "720p at 25 fps, detecting every 3rd frame",
+    "enhancements": "a 1-megapixel portrait at level 2",
 }
 
 REASONS = {
@@ -65,7 +65,7 @@ def bench(
 
 def _print(report: dict[str, Any]) -> None:
     from rich.console import Console
-    from rich.table import Table
+    from rich.table import Column, Table
 
     machine, settings = report["machine"], report["settings"]
     typer.echo(
@@ -75,11 +75,11 @@ def _print(report: dict[str, Any]) -> None:
     )
     if settings["cpu_reason"] is not None:
         typer.echo(settings["cpu_reason"])
-    table = Table("", "", "unit", "measured", "")
+    table = Table.grid(Column(justify="right", no_wrap=True), Column(no_wrap=True), Column(), padding=(0, 2))
     for figure in report["figures"]:
-        value = "" if figure["value"] is None else f"{figure['value']:,.1f}"
-        table.add_row(LABELS[figure["name"]], value, figure["unit"], f"{figure['measured_s']:.1f} s", _facts(figure))
-    Console().print(table)
+        value = "–" if figure["value"] is None else f"{figure['value']:,.1f}"
+        table.add_row(value, figure["unit"], f"{LABELS[figure['name']]}: {_facts(figure)}")
+    Console().print(table, highlight=False)
     typer.echo(_reference(report))
     if report["is_busy"]:
         typer.echo(f"The machine was {report['busy_share']:.0%} busy with something else: an idle one does more.")
@@ -88,7 +88,9 @@ def _print(report: dict[str, Any]) -> None:
 
 
 def _facts(figure: dict[str, Any]) -> str:
-    facts = [] if figure["reason"] is None else [REASONS.get(figure["reason"]) or figure["detail"]]
+    if figure["value"] is None:
+        return REASONS.get(figure["reason"]) or figure["detail"]
+    facts: list[str] = []
     if figure["rows"] is not None:
         facts.append(f"{figure['rows']:,} embeddings")
     if figure["in_flight"] is not None and figure["in_flight"] > 1:
@@ -96,6 +98,7 @@ def _facts(figure: dict[str, Any]) -> str:
     facts.extend(figure["engines"])
     if figure["is_derived"]:
         facts.append("worked out from what one costs, a third of the cores kept free")
+    facts.append(f"measured for {figure['measured_s']:.1f} s")
     return ", ".join(facts)
 
 
