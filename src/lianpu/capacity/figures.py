@@ -42,8 +42,10 @@ class Lengths:
     reference_rounds: int
 
 
-FULL = Lengths(4, 2, 4, 5, 8, 2, 3)
-QUICK = Lengths(0.3, 0.2, 1, 0, 0, 0.2, 1)
+FULL = Lengths(faces_s=4, searches_s=2, film_s=4, streams_s=5, enhancements_s=8, reference_s=2, reference_rounds=3)
+QUICK = Lengths(
+    faces_s=0.3, searches_s=0.2, film_s=1, streams_s=0, enhancements_s=0, reference_s=0.2, reference_rounds=1
+)
 
 
 @dataclass(frozen=True, slots=True)
