@@ -45,6 +45,12 @@ const calibration = createRoute({
   component: lazyRouteComponent(() => import("#/calibration/calibration-page"), "CalibrationPage"),
 });
 
+const capacity = createRoute({
+  getParentRoute: () => root,
+  path: "/capacity",
+  component: lazyRouteComponent(() => import("#/capacity/capacity-page"), "CapacityPage"),
+});
+
 const packs = createRoute({
   getParentRoute: () => root,
   path: "/packs",
@@ -173,6 +179,7 @@ export const router = createRouter({
     bulk,
     health,
     calibration,
+    capacity,
     search,
     compare,
     packs,

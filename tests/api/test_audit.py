@@ -29,6 +29,7 @@ NOT_RECORDED = {
     "/redoc": "documentation",
     "/api/status": "counts of the whole, asked for by the console all the time",
     "/api/status/history": "numbers of the machine, asked for by the console all the time",
+    "/api/v1/capacity": "numbers of the machine, which say nothing of anybody; measuring them is recorded",
     "/metrics": "counts of the whole, asked for by Prometheus all the time",
     "/api/v1/models": "packs, which are no secret",
     "/api/v1/models/available": "the catalogue, which is no secret",

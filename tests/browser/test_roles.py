@@ -12,7 +12,7 @@ from tests.browser.test_accounts import PASSWORD, log_in
 
 REFUSED = {401, 403}
 FOR_MANAGERS = ["/gallery-health", "/calibration", "/bulk"]
-FOR_ADMINISTRATORS = ["/users", "/audit"]
+FOR_ADMINISTRATORS = ["/users", "/audit", "/capacity"]
 
 
 def open_as(open_page: OpenPage, server: Server, name: str, role: str, path: str) -> tuple[Page, list[str]]:

@@ -117,6 +117,7 @@ export const accountTexts = {
     scopes: {
       account: "Own profile and keys",
       system_read: "See the server's state",
+      system_manage: "Measure what the machine can do",
       models_read: "See packs",
       models_manage: "Manage packs and thresholds",
       gallery_read: "See people and photos",
@@ -255,6 +256,7 @@ export const accountTexts = {
     scopes: {
       account: "个人资料和密钥",
       system_read: "查看服务器状态",
+      system_manage: "测量机器的容量",
       models_read: "查看模型包",
       models_manage: "管理模型包和阈值",
       gallery_read: "查看人员和照片",

@@ -3258,6 +3258,34 @@ export interface paths {
     patch?: never;
     trace?: never;
   };
+  "/api/v1/capacity": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /**
+     * Get Capacity
+     * @description What this machine does, as it was measured last: faces and searches a second, streams, enhancements a minute.
+     *
+     *     Needs the scope `system:manage` (roles: admin).
+     */
+    get: operations["get_capacity_api_v1_capacity_get"];
+    put?: never;
+    /**
+     * Measure Capacity
+     * @description Measure it. All cores are busy for about a minute, and whoever else asks waits longer meanwhile.
+     *
+     *     Needs the scope `system:manage` (roles: admin).
+     */
+    post: operations["measure_capacity_api_v1_capacity_post"];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
   "/api/v1/models": {
     parameters: {
       query?: never;
@@ -3718,6 +3746,49 @@ export interface components {
        * @description What is in the way, and what to do.
        */
       problem: string | null;
+    };
+    /** CapacityAnswer */
+    CapacityAnswer: {
+      /** @description Null: this machine was not measured yet. */
+      capacity: components["schemas"]["CapacityReport"] | null;
+      /** Request Id */
+      request_id: string;
+    };
+    /** CapacityReport */
+    CapacityReport: {
+      /**
+       * Format
+       * @default 1
+       */
+      format: number;
+      /**
+       * Measured At
+       * Format: date-time
+       */
+      measured_at: string;
+      /**
+       * Is Quick
+       * @description Each figure was measured for a moment only: a look, not a promise.
+       */
+      is_quick: boolean;
+      /**
+       * Busy Share
+       * @description 0…1 of all cores that others used just before and just after.
+       */
+      busy_share: number;
+      /**
+       * Is Busy
+       * @description The machine did other work meanwhile: an idle one does more.
+       */
+      is_busy: boolean;
+      machine: components["schemas"]["MeasuredMachine"];
+      versions: components["schemas"]["MeasuredVersions"];
+      settings: components["schemas"]["MeasuredSettings"];
+      /** Figures */
+      figures: components["schemas"]["Figure"][];
+      reference: components["schemas"]["Reference"] | null;
+      /** @description Why there is no ratio to insightface. */
+      no_reference: components["schemas"]["NoReference"] | null;
     };
     /**
      * ChainProblem
@@ -4907,6 +4978,53 @@ export interface components {
      * @enum {string}
      */
     Family: "face" | "restore" | "upscale" | "swap";
+    /** Figure */
+    Figure: {
+      name: components["schemas"]["FigureName"];
+      unit: components["schemas"]["Unit"];
+      /**
+       * Value
+       * @description Null: it could not be measured; `reason` says why.
+       */
+      value: number | null;
+      /**
+       * Measured S
+       * @description How long it was measured.
+       */
+      measured_s: number;
+      /**
+       * In Flight
+       * @description Requests at once.
+       */
+      in_flight: number | null;
+      /**
+       * Rows
+       * @description Embeddings that were searched.
+       */
+      rows: number | null;
+      /**
+       * Engines
+       * @description Packs that restored and enlarged.
+       */
+      engines: string[];
+      /**
+       * Is Derived
+       * @description Worked out from what one of them costs, not counted.
+       * @default false
+       */
+      is_derived: boolean;
+      reason: components["schemas"]["Unmeasured"] | null;
+      /**
+       * Detail
+       * @description What failed.
+       */
+      detail: string | null;
+    };
+    /**
+     * FigureName
+     * @enum {string}
+     */
+    FigureName: "faces" | "faces_alone" | "searches" | "searches_large" | "streams" | "enhancements";
     /**
      * FindingAction
      * @description One way to mend it: an API call, also made by `POST …/findings/{finding_id}/apply`.
@@ -5819,11 +5937,82 @@ export interface components {
       /** Is Match */
       is_match: boolean;
     };
+    /** MeasureFields */
+    MeasureFields: {
+      /**
+       * Quick
+       * @description Each figure for a moment only: a look, not a promise.
+       * @default false
+       */
+      quick?: boolean;
+      /**
+       * Tune
+       * @description First find out which runtime is the fastest for each network; those that are loaded from then on go by it, where `runtime.cpu` is `auto`.
+       * @default false
+       */
+      tune?: boolean;
+    };
+    /** MeasuredMachine */
+    MeasuredMachine: {
+      /** Host */
+      host: string;
+      /**
+       * System
+       * @example Linux 6.1
+       */
+      system: string;
+      /** Processor */
+      processor: string;
+      /**
+       * Cores
+       * @description That the process may use.
+       */
+      cores: number;
+      /** Memory Bytes */
+      memory_bytes: number;
+    };
     /** MeasuredRate */
     MeasuredRate: {
       /** Rate */
       rate: number;
       interval: components["schemas"]["RateInterval"];
+    };
+    /**
+     * MeasuredSettings
+     * @description What the figures hold for.
+     */
+    MeasuredSettings: {
+      /**
+       * Pack
+       * @description `name@version`.
+       */
+      pack: string;
+      /** Provider */
+      provider: string;
+      /**
+       * Cpu Reason
+       * @description What ran networks on the CPU; null: they ran elsewhere.
+       */
+      cpu_reason: string | null;
+      /**
+       * Threads
+       * @description Of one inference.
+       */
+      threads: number;
+      /**
+       * Workers
+       * @description Inferences at once.
+       */
+      workers: number;
+    };
+    /** MeasuredVersions */
+    MeasuredVersions: {
+      /** Lianpu */
+      lianpu: string;
+      /** Python */
+      python: string;
+      /** Onnxruntime */
+      onnxruntime: string;
     };
     /**
      * Media
@@ -6264,6 +6453,12 @@ export interface components {
        */
       must_change_password?: boolean | null;
     };
+    /**
+     * NoReference
+     * @description Why there is no ratio to insightface.
+     * @enum {string}
+     */
+    NoReference: "not_installed" | "other_networks" | "failed";
     /**
      * NormalizedBox
      * @description The same box as fractions of the upright photo's width and height.
@@ -6907,6 +7102,30 @@ export interface components {
        */
       retry_failed?: boolean;
     };
+    /**
+     * Reference
+     * @description Against `insightface.app.FaceAnalysis` with the same weights: images a second, decoded, found and embedded.
+     */
+    Reference: {
+      /**
+       * Version
+       * @description Of insightface.
+       */
+      version: string;
+      /**
+       * Ratio
+       * @description How many times as many images Lianpu does.
+       */
+      ratio: number;
+      /** Ours Per S */
+      ours_per_s: number;
+      /** Theirs Per S */
+      theirs_per_s: number;
+      /** In Flight */
+      in_flight: number;
+      /** Measured S */
+      measured_s: number;
+    };
     /** RemovedModelAnswer */
     RemovedModelAnswer: {
       /** Request Id */
@@ -7088,6 +7307,7 @@ export interface components {
     Scope:
       | "account"
       | "system:read"
+      | "system:manage"
       | "models:read"
       | "models:manage"
       | "gallery:read"
@@ -7779,6 +7999,11 @@ export interface components {
        */
       refresh_cookie?: boolean;
     };
+    /**
+     * Unit
+     * @enum {string}
+     */
+    Unit: "faces/s" | "searches/s" | "streams" | "enhancements/min";
     /** UnknownAnswer */
     UnknownAnswer: {
       /** Unknown Id */
@@ -7887,6 +8112,12 @@ export interface components {
       /** Was Loaded */
       was_loaded: boolean;
     };
+    /**
+     * Unmeasured
+     * @description Why a figure has no value.
+     * @enum {string}
+     */
+    Unmeasured: "gallery_empty" | "no_face_found" | "failed";
     /** UserAnswer */
     UserAnswer: {
       /**
@@ -25133,6 +25364,162 @@ export interface operations {
       };
       /** @description Forbidden */
       403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Unprocessable Entity */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Too Many Requests */
+      429: {
+        headers: {
+          "Retry-After"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Service Unavailable */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  get_capacity_api_v1_capacity_get: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["CapacityAnswer"];
+        };
+      };
+      /** @description Unauthorized */
+      401: {
+        headers: {
+          "WWW-Authenticate"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Forbidden */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Too Many Requests */
+      429: {
+        headers: {
+          "Retry-After"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Service Unavailable */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  measure_capacity_api_v1_capacity_post: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        "application/json": components["schemas"]["MeasureFields"];
+      };
+    };
+    responses: {
+      /** @description Successful Response */
+      202: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["JobStartedAnswer"];
+        };
+      };
+      /** @description Bad Request */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Unauthorized */
+      401: {
+        headers: {
+          "WWW-Authenticate"?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Forbidden */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Conflict */
+      409: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Request Entity Too Large */
+      413: {
         headers: {
           [name: string]: unknown;
         };

@@ -234,6 +234,7 @@ export const auditTexts = {
       audit_export: "Export audit log",
       server_started: "Server started",
       server_stopped: "Server stopped",
+      server_measure: "Measure capacity",
     },
   },
   zh: {
@@ -468,6 +469,7 @@ export const auditTexts = {
       audit_export: "导出审计日志",
       server_started: "服务器启动",
       server_stopped: "服务器停止",
+      server_measure: "测量容量",
     },
   },
 };

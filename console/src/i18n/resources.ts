@@ -4,6 +4,7 @@ import { accountTexts } from "#/account/texts";
 import { problemTexts } from "#/api/texts";
 import { auditTexts } from "#/audit/texts";
 import { calibrationTexts } from "#/calibration/texts";
+import { capacityTexts } from "#/capacity/texts";
 import { compareTexts } from "#/compare/texts";
 import { enhanceTexts } from "#/enhance/texts";
 import { bulkTexts } from "#/gallery/bulk/texts";
@@ -35,6 +36,7 @@ const en = {
   audit: auditTexts.en,
   problem: problemTexts.en,
   calibration: calibrationTexts.en,
+  capacity: capacityTexts.en,
   consents: consentsTexts.en,
   compare: compareTexts.en,
   bulk: bulkTexts.en,
@@ -67,6 +69,7 @@ const zh = {
   audit: auditTexts.zh,
   problem: problemTexts.zh,
   calibration: calibrationTexts.zh,
+  capacity: capacityTexts.zh,
   consents: consentsTexts.zh,
   compare: compareTexts.zh,
   bulk: bulkTexts.zh,

@@ -6,7 +6,7 @@ import { type Scope, useUser } from "#/account/session";
 import type { Job } from "#/api/types";
 import { JsonView } from "#/json/json-view";
 
-type PageName = "bulk" | "calibration" | "health" | "images" | "packs" | "swap";
+type PageName = "bulk" | "calibration" | "capacity" | "health" | "images" | "packs" | "swap";
 
 interface ResultPage {
   name: PageName;
@@ -49,6 +49,8 @@ function pageOf({ job_id: jobId, kind, result, parameters }: Job): ResultPage | 
             to: { to: "/calibration", search: { pack: `${pack}@${version}` } },
           }
         : null;
+    case "server.capacity":
+      return { name: "capacity", scope: "system:manage", to: { to: "/capacity" } };
     case "gallery.reembed":
     case "pack.pull":
       return { name: "packs", scope: "models:read", to: { to: "/packs" } };

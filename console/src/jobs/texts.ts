@@ -25,6 +25,7 @@ export const jobsTexts = {
     pages: {
       bulk: "To bulk enrolment",
       calibration: "To the calibration",
+      capacity: "To the capacity",
       health: "To the health report",
       images: "To the picture",
       swap: "To the swap",
@@ -41,6 +42,15 @@ export const jobsTexts = {
       checking: "checking the output",
       labelling: "labelling",
       done: "done",
+      listening: "listening whether the machine is idle",
+      tuning: "looking for the fastest runtimes",
+      loading: "loading networks",
+      faces: "faces",
+      searches: "searches",
+      streams: "streams",
+      enhancements: "enhancements",
+      comparing: "insightface, to compare",
+      measured: "measured",
     },
     states: {
       pending: "Waiting",
@@ -72,6 +82,7 @@ export const jobsTexts = {
       images_inference: "Inference",
       photos_enhance: "Photo enhancement",
       swap_run: "Face swap",
+      server_capacity: "Capacity",
     },
   },
   zh: {
@@ -100,6 +111,7 @@ export const jobsTexts = {
     pages: {
       bulk: "前往批量录入",
       calibration: "查看校准结果",
+      capacity: "查看容量",
       health: "查看体检报告",
       images: "查看图片",
       swap: "查看换脸",
@@ -116,6 +128,15 @@ export const jobsTexts = {
       checking: "正在检查输出",
       labelling: "正在加标识",
       done: "完成",
+      listening: "正在查看机器是否空闲",
+      tuning: "正在寻找最快的运行时",
+      loading: "正在加载网络",
+      faces: "人脸",
+      searches: "搜索",
+      streams: "视频流",
+      enhancements: "照片增强",
+      comparing: "与 insightface 比较",
+      measured: "测量完成",
     },
     states: {
       pending: "等待中",
@@ -147,6 +168,7 @@ export const jobsTexts = {
       images_inference: "推理",
       photos_enhance: "照片增强",
       swap_run: "换脸",
+      server_capacity: "容量测量",
     },
   },
 };

@@ -15,6 +15,7 @@ import {
   SlidersHorizontal,
   Sparkles,
   SquareSplitHorizontal,
+  Timer,
   UserRoundSearch,
   UsersRound,
   VenetianMask,
@@ -42,7 +43,8 @@ export interface Page {
     | "packs"
     | "jobs"
     | "users"
-    | "audit";
+    | "audit"
+    | "capacity";
   path:
     | "/"
     | "/gallery"
@@ -61,7 +63,8 @@ export interface Page {
     | "/packs"
     | "/jobs"
     | "/users"
-    | "/audit";
+    | "/audit"
+    | "/capacity";
   /** What one needs to be offered it. */
   scope: Scope;
   icon: LucideIcon;
@@ -118,6 +121,7 @@ export const sections: Section[] = [
       { name: "jobs", scope: "jobs:read", path: "/jobs", icon: ListChecks, key: "j" },
       { name: "users", scope: "users:manage", path: "/users", icon: UsersRound, key: "u" },
       { name: "audit", scope: "audit:read", path: "/audit", icon: ScrollText, key: "a" },
+      { name: "capacity", scope: "system:manage", path: "/capacity", icon: Timer, key: "b" },
     ],
   },
 ];

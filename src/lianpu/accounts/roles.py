@@ -10,6 +10,8 @@ class Scope(StrEnum):
     ACCOUNT = "account"
     """One's own profile, password, sessions and API keys."""
     SYSTEM_READ = "system:read"
+    SYSTEM_MANAGE = "system:manage"
+    """Measure what the machine can do."""
     MODELS_READ = "models:read"
     MODELS_MANAGE = "models:manage"
     GALLERY_READ = "gallery:read"

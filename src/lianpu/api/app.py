@@ -145,6 +145,7 @@ def _attach(app: FastAPI, platform: Platform) -> None:
     app.state.installation = Installation(platform)
     app.state.accounts = platform.accounts
     app.state.audit = platform.audit
+    app.state.capacity = platform.capacity
     app.state.gallery = platform.gallery
     app.state.models = platform.models
     app.state.images = platform.images

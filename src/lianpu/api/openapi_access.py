@@ -14,6 +14,7 @@ TOKEN_URL = "/api/v1/users/token"  # noqa: S105 (no secret)
 SCOPES = {
     Scope.ACCOUNT: "One's own profile, password, sessions and API keys",
     Scope.SYSTEM_READ: "The state of the server",
+    Scope.SYSTEM_MANAGE: "Measure what the machine can do",
     Scope.MODELS_READ: "See packs",
     Scope.MODELS_MANAGE: "Pull, load, remove and choose packs",
     Scope.GALLERY_READ: "See persons and their photos",

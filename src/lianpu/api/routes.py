@@ -7,6 +7,7 @@ from starlette.routing import BaseRoute
 
 from lianpu.accounts import key_router, me_router, token_router, user_router
 from lianpu.api import audit, docs, health, history, metrics, system
+from lianpu.capacity import router as capacity_router
 from lianpu.compreface import recognition_router as compreface_recognition_router
 from lianpu.compreface import router as compreface_router
 from lianpu.enhance import router as enhance_router
@@ -77,6 +78,7 @@ ROUTERS = (
     health.router,
     metrics.router,
     history.router,
+    capacity_router.router,
     system.router,
     docs.router,
 )

@@ -11,16 +11,17 @@ from lianpu.accounts.accounts import accounts_of
 from lianpu.accounts.passwords import HashCost
 from lianpu.audit.audit import build_audit
 from lianpu.bootstrap.database_spans import trace_statements
-from lianpu.bootstrap.engines import sessions_of, swap_engines_of
+from lianpu.bootstrap.engines import image_limits_of, photo_enhancer_of, sessions_of, swap_engines_of
 from lianpu.bootstrap.moments import Moments
 from lianpu.bootstrap.platform import Platform
 from lianpu.bootstrap.readiness import Readiness
 from lianpu.bootstrap.readings import add_readings
+from lianpu.capacity.capacity import Capacity
+from lianpu.capacity.measuring import MeasuredParts
 from lianpu.compreface.compreface import assemble_compreface
 from lianpu.database.session import Database
-from lianpu.engines.image import ImageLimits
+from lianpu.engines.face.analyzer import AnalyzerOptions
 from lianpu.engines.restore.enhancement import PhotoEnhancer
-from lianpu.engines.restore.enhancer import EnhancementLimits, PackPhotoEnhancer
 from lianpu.enhance.assembly import assemble_enhancements
 from lianpu.errors import SettingsError
 from lianpu.gallery.assembly import assemble_gallery
@@ -58,6 +59,7 @@ from lianpu.storage.files import FileStorage
 from lianpu.storage.local import LocalStorage
 from lianpu.storage.s3 import Bucket, S3Storage
 from lianpu.streams.assembly import assemble_live, assemble_recordings, assemble_streams, assemble_unknowns
+from lianpu.streams.decoding import HardwareDecoding
 from lianpu.streams.delivery.assembly import assemble_delivery
 from lianpu.streams.metrics import StreamMetrics
 from lianpu.swap.assembly import assemble_run, assemble_swap, camera_of, swap_parts
@@ -118,7 +120,7 @@ def build_platform(
         [partial(FaceAnalysisModel, gallery.analyzers), partial(FaceAttributesModel, gallery.analyzers, registry)],
         idle_unload_minutes=settings.inference.idle_unload_minutes,
     )
-    limits = ImageLimits(max_pixels=settings.images.max_pixels, max_side_px=settings.images.max_side_px)
+    limits = image_limits_of(settings)
     images = Images(
         database,
         storage,
@@ -151,14 +153,7 @@ def build_platform(
     enhancement = assemble_enhancements(
         settings,
         database=database,
-        enhancer=photo_enhancer
-        or PackPhotoEnhancer(
-            registry,
-            sessions,
-            gallery.analyzers.get,
-            limits=EnhancementLimits(limits, settings.enhance.max_output_pixels),
-            time_budget_s=settings.enhance.time_budget_s,
-        ),
+        enhancer=photo_enhancer or photo_enhancer_of(settings, registry, sessions, gallery.analyzers.get),
         queue=queue,
         turns=turns,
         audit=audit,
@@ -169,6 +164,19 @@ def build_platform(
         asking=asking,
     )
     handlers.append(enhancement.work)
+    capacity = Capacity(
+        MeasuredParts(
+            home=home,
+            gallery=gallery,
+            registry=registry,
+            sessions=sessions,
+            options=AnalyzerOptions(detector_input_size=settings.packs.detector_input_size),
+            workers=queue.numbers.workers,
+            hardware=HardwareDecoding(settings.streams.hardware_decoding),
+            enhancer_of=partial(photo_enhancer_of, settings, registry, sessions),
+        )
+    )
+    handlers.append(capacity.measurement)
     workers = JobWorkers(
         database,
         home / "jobs",
@@ -176,7 +184,7 @@ def build_platform(
         workers=settings.jobs.workers,
         max_attempts=settings.jobs.max_attempts,
         events=events,
-        apart=[enhancement.lane],
+        apart=[enhancement.lane, capacity.lane],
         metrics=JobMetrics(instrument_registry),
         queue=queue_of(settings, bus),
     )
@@ -236,6 +244,7 @@ def build_platform(
         history=History(Moments(instruments, queue, jobs, streams).take),
         readiness=Readiness(settings, database, registry, gallery, audit, workers),
         compreface=compreface,
+        capacity=capacity,
     )
     add_readings(platform, swap_run)
     return platform

@@ -3,9 +3,12 @@
 from collections.abc import Callable
 
 from lianpu.engines.face.analyzer import FaceAnalyzer
+from lianpu.engines.image import ImageLimits
+from lianpu.engines.restore.enhancer import EnhancementLimits, PackPhotoEnhancer
 from lianpu.engines.swap.engine import SwapContext, SwapEngines
 from lianpu.engines.swap.integrations import INTEGRATIONS_FILE, InswapperIntegration, read_integrations
 from lianpu.packs.registry import PackRegistry
+from lianpu.runtime.measured import read_measured
 from lianpu.runtime.onnx import OnnxSessionFactory
 from lianpu.runtime.session import SessionFactory
 from lianpu.runtime.sessions import CpuRuntime, Sessions
@@ -26,7 +29,28 @@ def sessions_of(settings: Settings) -> Sessions:
         device_id=runtime.device_id,
         strict=runtime.strict,
     )
-    return Sessions(onnx, CpuRuntime(runtime.cpu))
+    return Sessions(onnx, CpuRuntime(runtime.cpu), read_measured(settings.home))
+
+
+def image_limits_of(settings: Settings) -> ImageLimits:
+    return ImageLimits(max_pixels=settings.images.max_pixels, max_side_px=settings.images.max_side_px)
+
+
+def photo_enhancer_of(
+    settings: Settings, registry: PackRegistry, sessions: SessionFactory, analyzer: Callable[[], FaceAnalyzer]
+) -> PackPhotoEnhancer:
+    """Nothing is loaded yet.
+
+    Args:
+        analyzer: gives the default recogniser.
+    """
+    return PackPhotoEnhancer(
+        registry,
+        sessions,
+        analyzer,
+        limits=EnhancementLimits(image_limits_of(settings), settings.enhance.max_output_pixels),
+        time_budget_s=settings.enhance.time_budget_s,
+    )
 
 
 def swap_engines_of(

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from lianpu.accounts.accounts import Accounts
 from lianpu.audit.audit import Audit
 from lianpu.bootstrap.readiness import Readiness
+from lianpu.capacity.capacity import Capacity
 from lianpu.compreface.compreface import CompreFace
 from lianpu.database.session import Database
 from lianpu.engines.swap.engine import SwapEngines
@@ -71,5 +72,6 @@ class Platform:
     history: History
     readiness: Readiness
     compreface: CompreFace
+    capacity: Capacity
     started_at: float = field(default_factory=time.monotonic)
     """`time.monotonic()` at the making."""

@@ -9,6 +9,7 @@ import lianpu
 from lianpu.cli import (
     audit,
     backup,
+    bench,
     calibrate,
     camera,
     check,
@@ -56,6 +57,7 @@ app.command()(enhance.enhance)
 app.command()(calibrate.calibrate)
 app.command()(evaluate.evaluate)
 app.command()(doctor.doctor)
+app.command()(bench.bench)
 app.command()(openapi.openapi)
 app.add_typer(import_people.app, name="import")
 app.command()(backup.backup)

@@ -109,6 +109,7 @@ LianpuError
 │   ├── ImportConflictError      409 import_conflict (carries errors[])
 │   ├── IdempotencyError         409 idempotency_key_reused
 │   ├── JobStateError            409 job_state
+│   ├── MeasurementRunningError  409 measurement_running
 │   ├── DatabaseNotEmptyError    409 database_not_empty
 │   ├── DatabaseRevisionError    409 database_revision
 │   └── EnhancementStateError    409 enhancement_state
@@ -159,6 +160,7 @@ LianpuError
 ├── EnhancementLostError         500 enhancement_lost
 ├── EphemeralStoreError          503 ephemeral_store_unavailable
 ├── VectorIndexUnavailableError  503 vector_index_unavailable (carries Retry-After)
+├── ExampleMissingError          500 example_missing
 ├── ProviderError                500 provider_unavailable
 └── StartError                   not HTTP: the process ends with this text
     ├── SettingsError            settings_invalid
@@ -209,6 +211,7 @@ from lianpu.errors.conflict import (
     JobStateError,
     LastAdminError,
     LeaseLostError,
+    MeasurementRunningError,
     PackExistsError,
     PersonExistsError,
     RecordingsFullError,
@@ -319,6 +322,7 @@ from lianpu.errors.service import (
     DatabaseUnreachableError,
     EnhancementLostError,
     EphemeralStoreError,
+    ExampleMissingError,
     JobCrashedError,
     NodeUnreachableError,
     ProviderError,
@@ -406,6 +410,7 @@ __all__ = [
     "EnrolmentConflictError",
     "EphemeralStoreError",
     "EvaluationInvalidError",
+    "ExampleMissingError",
     "FaceNotFoundError",
     "FieldError",
     "FieldsInvalidError",
@@ -445,6 +450,7 @@ __all__ = [
     "LoginFailedError",
     "MalformedRequestError",
     "ManifestInvalidError",
+    "MeasurementRunningError",
     "MediaFormatError",
     "MetricsOffError",
     "NodeUnreachableError",

@@ -83,6 +83,10 @@ class JobStateError(ConflictError):
     code, title = "job_state", "Not possible in this state of the job"
 
 
+class MeasurementRunningError(ConflictError):
+    code, title = "measurement_running", "Being measured already"
+
+
 class EnhancementStateError(ConflictError):
     code, title = "enhancement_state", "Not possible in this state of the enhancement"
 

@@ -57,5 +57,9 @@ class VectorIndexUnavailableError(LianpuError):
     code, status, title = "vector_index_unavailable", 503, "Vector index does not answer"
 
 
+class ExampleMissingError(LianpuError):
+    code, title = "example_missing", "Example photo is missing"
+
+
 class ProviderError(LianpuError):
     code, title = "provider_unavailable", "Execution provider not available"

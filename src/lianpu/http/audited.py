@@ -21,6 +21,7 @@ class Action(StrEnum):
     """A request that was refused before it was known what it asks for."""
     SERVER_STARTED = "server.started"
     SERVER_STOPPED = "server.stopped"
+    SERVER_MEASURE = "server.measure"
     AUDIT_READ = "audit.read"
     AUDIT_VERIFY = "audit.verify"
     AUDIT_EXPORT = "audit.export"

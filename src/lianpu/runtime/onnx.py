@@ -120,6 +120,11 @@ class OnnxSessionFactory:
         return self._choice
 
     @property
+    def version(self) -> str:
+        """Of ONNX Runtime, whichever of its packages is installed."""
+        return str(_ort.__version__)
+
+    @property
     def running(self) -> dict[str, int]:
         """Networks that are loaded now, by the provider that their sessions say runs them."""
         return dict(Counter(session.provider for session in list(self._open)))

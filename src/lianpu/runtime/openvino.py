@@ -1,10 +1,12 @@
 """OpenVINO behind the session port: runs networks on the CPU, in bfloat16 where the processor multiplies it."""
 
+import contextlib
 import importlib.util
 import logging
 import queue
+import threading
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
 from pathlib import Path
 from typing import Any, cast
 from weakref import WeakSet
@@ -29,6 +31,10 @@ _DTYPES = {
     "i64": "int64",
     "boolean": "bool",
 }
+# What OpenVINO's binding sets up in its first run is guarded by a lock of C++ and gives the interpreter's own lock away
+# meanwhile: a second run that comes just then takes that one and waits for the other, and both stand still for ever.
+_first_run = threading.Lock()
+_has_run = threading.Event()
 # What OpenVINO adds to the name of an output for the node that stands for it.
 _OUTPUT_NODE = "/sink_port_0"
 
@@ -69,6 +75,10 @@ class OpenVinoSession:
         Raises:
             PackError: the runtime refused the feeds or failed.
         """
+        with _alone_if_first():
+            return self._run(feeds)
+
+    def _run(self, feeds: Mapping[str, NDArray[np.generic]]) -> list[NDArray[np.float32]]:
         converted = converted_feeds(feeds, self._dtypes)
         try:
             request = self._idle.get_nowait()
@@ -98,6 +108,7 @@ class OpenVinoSessionFactory:
         """
         import openvino
 
+        self.version = str(cast(Any, openvino).__version__)
         self._core: Any = cast(Any, openvino).Core()
         self._threads = threads
         self._open: WeakSet[OpenVinoSession] = WeakSet()
@@ -146,12 +157,21 @@ class OpenVinoSessionFactory:
         rewritten = self._core.read_model(model)
         if not widen_groups(rewritten):
             return original
-        if computes_the_same(self._core, original, rewritten):
+        with _alone_if_first():
+            is_same = computes_the_same(self._core, original, rewritten)
+        if is_same:
             return rewritten
         _log.warning(
             "a network would answer differently with wider groups: it runs as it is", extra={"file": model.name}
         )
         return original
+
+
+@contextlib.contextmanager
+def _alone_if_first() -> Generator[None]:
+    with contextlib.nullcontext() if _has_run.is_set() else _first_run:
+        yield
+    _has_run.set()
 
 
 def _spec(port: Any) -> TensorSpec:

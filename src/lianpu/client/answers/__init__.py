@@ -13,6 +13,14 @@ from lianpu.client.answers.calibration import (
     SampledPeople,
     ScoreHistogram,
 )
+from lianpu.client.answers.capacity import (
+    Capacity,
+    CapacityFigure,
+    CapacityReference,
+    MeasuredMachine,
+    MeasuredSettings,
+    MeasuredVersions,
+)
 from lianpu.client.answers.enhancements import (
     EnginesUsed,
     EnhancedFace,
@@ -145,6 +153,9 @@ __all__ = [
     "Calibration",
     "CalibrationReport",
     "CameraState",
+    "Capacity",
+    "CapacityFigure",
+    "CapacityReference",
     "Comparison",
     "Consent",
     "Coverage",
@@ -209,7 +220,10 @@ __all__ = [
     "LoginSession",
     "LookAlike",
     "Match",
+    "MeasuredMachine",
     "MeasuredRate",
+    "MeasuredSettings",
+    "MeasuredVersions",
     "Merge",
     "MetadataConflict",
     "Model",
