@@ -4478,7 +4478,7 @@ export interface components {
       keep_gps?: boolean;
       /**
        * Time Budget S
-       * @description What the upscaler may take where none is named; left out: the setting.
+       * @description What a photo may take; engines that are not named are chosen by it. Left out: the setting.
        */
       time_budget_s?: number | null;
     };
@@ -4535,7 +4535,7 @@ export interface components {
       options: components["schemas"]["EnhanceFields"] | null;
       /**
        * Photos
-       * @description Empty where another process than the one that answers has them, and after a restart.
+       * @description Empty where the process that had them is gone, or an hour later.
        */
       photos: components["schemas"]["EnhancementPhotoAnswer"][];
       /** @description Of a completed one. */
@@ -11679,7 +11679,7 @@ export interface operations {
           keep_gps?: boolean;
           /**
            * Time Budget S
-           * @description What the upscaler may take where none is named; left out: the setting.
+           * @description What a photo may take; engines that are not named are chosen by it. Left out: the setting.
            */
           time_budget_s?: number | null;
         };
@@ -11851,7 +11851,7 @@ export interface operations {
           keep_gps?: boolean;
           /**
            * Time Budget S
-           * @description What the upscaler may take where none is named; left out: the setting.
+           * @description What a photo may take; engines that are not named are chosen by it. Left out: the setting.
            */
           time_budget_s?: number | null;
         };
@@ -12014,7 +12014,7 @@ export interface operations {
           keep_gps?: boolean;
           /**
            * Time Budget S
-           * @description What the upscaler may take where none is named; left out: the setting.
+           * @description What a photo may take; engines that are not named are chosen by it. Left out: the setting.
            */
           time_budget_s?: number | null;
         };
