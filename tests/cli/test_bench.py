@@ -22,6 +22,8 @@ def test_R_OPS_3_bench_prints_what_this_machine_does(lianpu: Lianpu, home: Path)
     assert "leave out --quick" in done.out
 
 
+# The largest upscaler is run by each runtime in turn.
+@pytest.mark.timeout(600)
 def test_R_SWP_6_tuning_is_shown_by_doctor_and_the_report_by_json(lianpu: Lianpu, home: Path) -> None:
     assert "were measured" not in lianpu("doctor", "--home", home).out
     done = lianpu("bench", "--quick", "--tune", "--json", "--home", home)
