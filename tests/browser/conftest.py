@@ -48,7 +48,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     if not CONSOLE.is_file():
-        pytest.skip("the console is not built: run `python hatch_build.py`")
+        pytest.skip("the console is not built: `python run.py` does that")
     folder = tmp_path_factory.mktemp("browser")
     with running_server(folder / "home", folder / "server.log") as running:
         yield running
@@ -69,7 +69,7 @@ def server_of_ten(
     Its catalogue has `restorer@1`, whose file is WEIGHTS at `/w` of `weights_server`.
     """
     if not CONSOLE.is_file():
-        pytest.skip("the console is not built: run `python hatch_build.py`")
+        pytest.skip("the console is not built: `python run.py` does that")
     folder = tmp_path_factory.mktemp("ten")
     sessions = OnnxSessionFactory()
     for name, network in (("foamliu", "foamliu_arc"), ("insightface", "insightface_y1")):

@@ -93,7 +93,7 @@ TEXTS = {
 @pytest.fixture(scope="module")
 def unmeasured(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     if not CONSOLE.is_file():
-        pytest.skip("the console is not built: run `python hatch_build.py`")
+        pytest.skip("the console is not built: `python run.py` does that")
     folder = tmp_path_factory.mktemp("capacity")
     with running_server(folder / "home", folder / "server.log") as running:
         yield running

@@ -25,7 +25,7 @@ PUSH = "**/api/v1/ws/**"
 def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A server that calls nothing quick, so that every photo becomes a task, and lets its users send what they like."""
     if not CONSOLE.is_file():
-        pytest.skip("the console is not built: run `python hatch_build.py`")
+        pytest.skip("the console is not built: `python run.py` does that")
     folder = tmp_path_factory.mktemp("studio")
     environment = {"LIANPU_ENHANCE__QUICK_S": "0", "LIANPU_ENHANCE__PER_USER": "null"}
     with running_server(folder / "home", folder / "server.log", **environment) as running:

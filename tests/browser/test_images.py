@@ -43,7 +43,7 @@ def no_pictures(server: Server) -> Server:
 def server_with_squeezenet(testkit: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """Its models folder has SqueezeNet, and another model without its labels."""
     if not CONSOLE.is_file():
-        pytest.skip("the console is not built: run `python hatch_build.py`")
+        pytest.skip("the console is not built: `python run.py` does that")
     folder = tmp_path_factory.mktemp("squeezenet")
     models = folder / "home" / "models"
     for name in ("squeezenet", "unfinished"):

@@ -40,7 +40,7 @@ def theatre(
 ) -> Iterator[tuple[Server, Path]]:
     """A server that knows Ann, and may read a video of her and of a group."""
     if not CONSOLE.is_file():
-        pytest.skip("the console is not built: run `python hatch_build.py`")
+        pytest.skip("the console is not built: `python run.py` does that")
     folder = tmp_path_factory.mktemp("theatre")
     (folder / "videos").mkdir()
     video = folder / "videos" / "door.mp4"

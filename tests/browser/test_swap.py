@@ -178,7 +178,7 @@ class Studio:
 def running_studio(tmp_path_factory: pytest.TempPathFactory, astronaut_photo: bytes) -> Iterator[Studio]:
     """A server that swaps faces and knows Eileen; the account of the pages may swap."""
     if not CONSOLE.is_file():
-        pytest.skip("the console is not built: run `python hatch_build.py`")
+        pytest.skip("the console is not built: `python run.py` does that")
     folder = tmp_path_factory.mktemp("studio")
     videos = folder / "videos"
     videos.mkdir()
