@@ -80,6 +80,7 @@ def main() -> None:
     parser.add_argument("--identities", type=int, default=500)
     parser.add_argument("--pack", choices=("dlib", "kit"), default="dlib")
     parser.add_argument("--engines", nargs="+", default=ENGINES, metavar="RESTORER+UPSCALER")
+    parser.add_argument("--time-budget", type=float, help="seconds of a photo; else as the server does by default")
     parser.add_argument("--degradations", nargs="+", default=list(DEGRADATIONS), choices=list(DEGRADATIONS))
     arguments = parser.parse_args()
     exact = OnnxSessionFactory(["cpu"])
@@ -103,7 +104,11 @@ def main() -> None:
         for engines in arguments.engines:
             restorer, _, upscaler = engines.partition("+")
             options = EnhancementOptions(
-                level=level, output_format=OutputFormat.PNG, restorer=restorer, upscaler=upscaler
+                level=level,
+                output_format=OutputFormat.PNG,
+                restorer=restorer,
+                upscaler=upscaler,
+                time_budget_s=arguments.time_budget,
             )
             rows = measured(enhancer, analyzer, probes, options, enrolled)
             for preserves, row in rows.items():
