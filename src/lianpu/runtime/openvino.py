@@ -148,6 +148,8 @@ class OpenVinoSessionFactory:
                 "NUM_STREAMS": 1,
                 "INFERENCE_NUM_THREADS": self._threads,
                 "INFERENCE_PRECISION_HINT": "bf16" if may_round else "f32",
+                # Every process, and every network in it, would be held to the same first cores.
+                "ENABLE_CPU_PINNING": False,
             },
         )
 
