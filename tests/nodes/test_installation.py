@@ -109,7 +109,8 @@ def test_R_OPS_2_a_worker_that_is_told_to_stop_hands_its_job_over_and_any_server
     running: Installation, photos: list[tuple[str, bytes]], capsys: pytest.CaptureFixture[str]
 ) -> None:
     first, second = running.servers
-    job_id = enrol_batch(first, photos)
+    # More than two workers get done before both have been told to stop.
+    job_id = enrol_batch(first, [(f"{name} {turn}", data) for turn in range(6) for name, data in photos])
     running.until(lambda: items_done(first, job_id) >= 2, within_s=60)
     # Whichever has the job, one of the two hands it over.
     for number, worker in enumerate(running.workers):
