@@ -26,8 +26,8 @@ import onnx
 from insightface.app import FaceAnalysis
 from made_up_networks import iresnet50, mobilefacenet
 from numpy.typing import NDArray
-from throughput import rate
 
+from lianpu.capacity.rate import rate_of, warm_up
 from lianpu.engines.face.analyzer import FaceAnalyzer, load_analyzer
 from lianpu.engines.image import decode_image
 from lianpu.packs.install import import_pack
@@ -97,7 +97,8 @@ def print_speed(kit: Path, folder: Path, seconds: float, rounds: int) -> None:
                     for what, call in calls.items():
                         # The server lets as many requests through to inference as there are cores.
                         at_once = flying if what == "FaceAnalysis" else min(flying, usable_cores())
-                        found[what].append(rate(call, at_once, seconds))
+                        warm_up(call, 1)
+                        found[what].append(rate_of(call, at_once, seconds).per_s)
                 medians = {what: statistics.median(rates) for what, rates in found.items()}
                 figures = " | ".join(f"{medians[what]:.1f}" for what in calls)
                 ratio = medians["default"] / medians["FaceAnalysis"]

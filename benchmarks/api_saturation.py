@@ -27,8 +27,8 @@ from threading import local
 import cv2
 import httpx2
 from api_overhead import ACCESS, HEADERS, free_port, sample_photo, wait_for
-from throughput import rate
 
+from lianpu.capacity.rate import rate_of, warm_up
 from lianpu.engines.face.analyzer import FaceAnalyzer, load_analyzer
 from lianpu.engines.image import ImageLimits
 from lianpu.gallery.faces import Timings, embed, measure, read_photo
@@ -66,8 +66,9 @@ def main() -> None:
                 asked, local_call = Asked(address, data), partial(worked, analyzer, data)
                 found: dict[str, list[float]] = {"here": [], "asked": []}
                 for _ in range(arguments.rounds):
-                    found["here"].append(rate(local_call, usable_cores(), arguments.seconds))
-                    found["asked"].append(rate(asked, IN_FLIGHT, arguments.seconds))
+                    for name, call, callers in (("here", local_call, usable_cores()), ("asked", asked, IN_FLIGHT)):
+                        warm_up(call, 1)
+                        found[name].append(rate_of(call, callers, arguments.seconds).per_s)
             here, over = (statistics.median(rates) for rates in found.values())
             print(f"| {pack} | {here:.1f} | {over:.1f} | **{over / here:.0%}** |", flush=True)
 

@@ -155,10 +155,10 @@ class OpenVinoSessionFactory:
 
     def _rewritten(self, model: Path) -> Any:
         """The network with wider groups, which bfloat16 makes the most of; as it is where that changes its answers."""
-        original = self._core.read_model(model)
         rewritten = self._core.read_model(model)
         if not widen_groups(rewritten):
-            return original
+            return rewritten
+        original = self._core.read_model(model)
         with _alone_if_first():
             is_same = computes_the_same(self._core, original, rewritten)
         if is_same:
